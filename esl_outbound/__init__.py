@@ -1,0 +1,104 @@
+"""Programs that control telephone calls on FreeSWITCH.
+
+FreeSWITCH's dialplan says ``socket 127.0.0.1:8084 async full``, FreeSWITCH
+opens a connection for the call, and a handler that you wrote runs it::
+
+    from esl_outbound import CallHandler
+
+    class Reception(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            await self.playback("ivr/ivr-welcome.wav")
+            await self.hangup()
+
+``esl-outbound serve app:Reception`` serves it; ``serve()`` does so from a program.
+
+What is listed in ``__all__`` here, in ``errors`` and in ``protocol`` is public, the rest is private.
+"""
+
+from __future__ import annotations
+
+from .call import (
+    Call,
+    CallRecord,
+    Digits,
+    Ending,
+    EventStream,
+    Execution,
+    Expand,
+    Job,
+    PlaybackResult,
+    RecordSource,
+    Stage,
+    literal,
+)
+from .errors import (
+    ApplicationFailed,
+    CallEnded,
+    CallHungUp,
+    CallReleased,
+    CallTransferred,
+    CommandRejected,
+    ConnectionLost,
+    EslOutboundError,
+    EventsLost,
+    FileNotPlayed,
+    HandlerNotFound,
+    LocalProtocolError,
+    NoCallYet,
+    NotPermitted,
+    ProtocolError,
+    RemoteProtocolError,
+    TooManyDigits,
+    UnknownApplication,
+)
+from .handler import CallHandler
+from .protocol import ApiResponse, Event, EventFormat, EventName, HangupCause, Headers, Reply, Variables
+from .server import serve, serve_listeners
+
+__all__ = [
+    "ApiResponse",
+    "ApplicationFailed",
+    "Call",
+    "CallEnded",
+    "CallHandler",
+    "CallHungUp",
+    "CallRecord",
+    "CallReleased",
+    "CallTransferred",
+    "CommandRejected",
+    "ConnectionLost",
+    "Digits",
+    "Ending",
+    "EslOutboundError",
+    "Event",
+    "EventFormat",
+    "EventName",
+    "EventStream",
+    "EventsLost",
+    "Execution",
+    "Expand",
+    "FileNotPlayed",
+    "HandlerNotFound",
+    "HangupCause",
+    "Headers",
+    "Job",
+    "LocalProtocolError",
+    "NoCallYet",
+    "NotPermitted",
+    "PlaybackResult",
+    "ProtocolError",
+    "RecordSource",
+    "RemoteProtocolError",
+    "Reply",
+    "Stage",
+    "TooManyDigits",
+    "UnknownApplication",
+    "Variables",
+    "__version__",
+    "literal",
+    "serve",
+    "serve_listeners",
+]
+
+__version__ = "0.1.0"

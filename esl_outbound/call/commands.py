@@ -1,0 +1,254 @@
+"""The commands of the event socket that are not applications, as methods of a call."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+import trio
+
+from ..protocol import (
+    ApiResponse,
+    BgApi,
+    DivertEvents,
+    Event,
+    EventFormat,
+    Filter,
+    FilterDelete,
+    GetVar,
+    Log,
+    NixEvent,
+    NoLog,
+    NoMedia,
+    Reply,
+    SendEvent,
+    SendMsg,
+    Subscribe,
+    Unicast,
+    XferExt,
+)
+from .base import CallBase
+from .digits import Digits
+from .jobs import Job
+from .observing import EventStream, wanted_events
+
+__all__ = ["SocketCommands"]
+
+
+class SocketCommands(CallBase):
+    """API commands, events and the rest of what the socket understands.
+
+    ``connect``, ``myevents``, ``linger``, ``nolinger``, ``noevents`` and ``exit`` are said by the
+    framework at their time; ``resume`` is of no use (``async``) or does harm (without), and is left out.
+    """
+
+    # API commands
+
+    async def api(self, command: str) -> ApiResponse:
+        """Run an API command and wait for what it prints.
+
+        Nothing else comes over this connection meanwhile, neither events nor
+        the hangup: use ``bgapi`` for one that takes its time.
+
+        Args:
+            command: The command and its arguments, such as ``f"uuid_exists {self.channel_uuid}"``.
+
+        Returns:
+            What it printed; ``.ok`` is false if that begins with ``-ERR``.
+
+        Raises:
+            NotPermitted: The dialplan line does not say ``full``.
+            CallEnded: The call is over, and its socket too.
+        """
+        return await self._line.api(command)
+
+    async def bgapi(self, command: str) -> Job:
+        """Run an API command in the background.
+
+        Args:
+            command: The command and its arguments.
+
+        Returns:
+            The job: ``await job.result()``.
+
+        Raises:
+            NotPermitted: The dialplan line does not say ``full``.
+            CommandRejected: FreeSWITCH refused it.
+            CallEnded: The call is over, and its socket too.
+        """
+        line = self._line
+        line.require_full("bgapi")
+        job = Job(str(uuid.uuid4()))
+        # Its event may come in the same segment as the reply.
+        line.new_job(job)
+        try:
+            await line.command(BgApi(command, job.job_uuid))
+        except Exception:
+            line.forget_job(job)
+            raise
+        return job
+
+    # Events
+
+    @property
+    def digits(self) -> Digits:
+        """The digits that the caller presses: ``async for digit in self.digits``."""
+        return self._line.digits
+
+    @asynccontextmanager
+    async def events(self, *names: str) -> AsyncIterator[EventStream]:
+        """Observe events of this channel: ``async with self.events("CHANNEL_BRIDGE") as events``.
+
+        What ``myevents`` does not bring is subscribed to. At most 1,024 events
+        wait to be read; after that some are lost, and reading says how many.
+
+        Args:
+            names: Names of events, such as ``CHANNEL_BRIDGE``, ``ALL``, ``CUSTOM conference::maintenance``.
+
+        Raises:
+            LocalProtocolError: A name is no event's name.
+            NotPermitted: They need a subscription, and the dialplan line does not say ``full``.
+            CallEnded: The call is over.
+        """
+        line = self._line
+        wanted = wanted_events(names)
+        await line.require_call()
+        stream = EventStream(wanted, line.end_error)
+        line.observe(stream)
+        try:
+            if beyond := wanted.beyond_myevents():
+                line.require_full("event " + " ".join((*beyond.names, *beyond.subclasses)))
+                await line.command(Subscribe(beyond.names, beyond.subclasses))
+            yield stream
+        finally:
+            line.unobserve(stream)
+
+    async def wait_for(self, name: str, matching: Callable[[Event], bool] = lambda event: True) -> Event:
+        """Wait for the next event of a name, as ``events`` takes it.
+
+        Args:
+            name: The event's name.
+            matching: Which of them; it is called in the waiting task.
+
+        Raises:
+            CallEnded: The call ended first.
+        """
+        async with self.events(name) as events:
+            while True:
+                event = await events.get()
+                if matching(event):
+                    return event
+
+    async def subscribe(self, *names: str, format: EventFormat = EventFormat.PLAIN) -> None:  # noqa: A002
+        """Ask for more events than ``myevents`` brings (``event``); they are of this channel all the same.
+
+        Args:
+            names: Names as ``events`` takes them.
+            format: The format of all events from now on, ``myevents``'s too.
+        """
+        self._line.require_full("event")
+        wanted = wanted_events(names)
+        await self._line.command(Subscribe(wanted.names, wanted.subclasses, format))
+
+    async def unsubscribe(self, *names: str) -> None:
+        """Ask for events no longer (``nixevent``). The framework lives on CHANNEL_ events: leave it those."""
+        self._line.require_full("nixevent")
+        wanted = wanted_events(names)
+        await self._line.command(NixEvent(wanted.names, wanted.subclasses))
+
+    async def filter(self, header: str, value: str) -> None:
+        """Let only events through with this header and value (``filter``); several are alternatives."""
+        await self._line.command(Filter(header, value))
+
+    async def delete_filter(self, header: str | None = None, value: str | None = None) -> None:
+        """Take back one value of a filter, all of a header, or (without a header) every filter."""
+        await self._line.command(FilterDelete(header, value))
+
+    async def divert_events(self, on: bool = True) -> None:
+        """Show events that are sent to the session here too (``divert_events``)."""
+        await self._line.command(DivertEvents(on))
+
+    async def send_event(
+        self, name: str, headers: Mapping[str, str] | None = None, *, subclass: str = "", body: str = ""
+    ) -> str:
+        """Fire an event (``sendevent``).
+
+        Returns:
+            The new event's ``Event-UUID``.
+        """
+        self._line.require_full("sendevent")
+        reply = await self._line.command(SendEvent(name, subclass, tuple((headers or {}).items()), body))
+        return reply.text.removeprefix("+OK ")
+
+    async def log(self, level: str | int = "debug") -> None:
+        """Have FreeSWITCH's log lines sent, which debug logging of this package shows (``log``)."""
+        self._line.require_full("log")
+        await self._line.command(Log(level))
+
+    async def nolog(self) -> None:
+        """Have them sent no longer (``nolog``)."""
+        self._line.require_full("nolog")
+        await self._line.command(NoLog())
+
+    # The channel
+
+    async def getvar(self, name: str) -> str:
+        """The raw ``getvar``: cut at 511 bytes, broken by line breaks. ``get_variable`` is the right one.
+
+        Raises:
+            CommandRejected: It is not set, or empty: FreeSWITCH says ``-ERR command not found``.
+        """
+        return (await self._line.command(GetVar(name))).text
+
+    async def refresh(self) -> None:
+        """Bring ``variables`` and the rest up to date (a second ``connect``)."""
+        await self._line.refresh()
+
+    async def send_msg(self, headers: Mapping[str, str], *, body: str = "", channel_uuid: str = "") -> Reply:
+        """A ``sendmsg`` with headers of your own, to this channel or another one."""
+        return await self._channel_command(SendMsg(tuple(headers.items()), body, channel_uuid))
+
+    async def nomedia(self, nomedia_uuid: str) -> None:
+        """Let the media of a bridged channel go round FreeSWITCH (``sendmsg`` with ``nomedia``)."""
+        await self._channel_command(NoMedia(nomedia_uuid))
+
+    async def unicast(
+        self,
+        *,
+        local_ip: str = "127.0.0.1",
+        local_port: int = 8025,
+        remote_ip: str = "127.0.0.1",
+        remote_port: int = 8026,
+        native: bool = False,
+    ) -> None:
+        """Send the call's audio as UDP datagrams, and play to the caller what comes back (``unicast``).
+
+        On an L16/8000 channel FreeSWITCH sends 320 bytes of 16-bit little-endian
+        linear PCM at 8,000 hertz every 20 ms, until the call ends. A port serves one call
+        (``switch_ivr_activate_unicast()``).
+
+        Args:
+            local_ip: The address FreeSWITCH sends from and listens on.
+            local_port: Its port.
+            remote_ip: The address it sends to.
+            remote_port: Its port.
+            native: Send the channel's codec as it is.
+        """
+        flags = "native" if native else ""
+        await self._channel_command(Unicast(local_ip, local_port, remote_ip, remote_port, "udp", flags))
+
+    async def xferext(self, *applications: tuple[str, str]) -> None:
+        """Transfer the call to an extension made of these applications and arguments (``xferext``).
+
+        The call is no longer ours then, and what is asked of it raises ``CallTransferred``.
+        """
+        line = self._line
+        line.expect_transfer()
+        await self._channel_command(XferExt(applications))
+        with trio.move_on_after(1):
+            await line.ended.wait()
+
+    async def _channel_command(self, command: SendMsg | NoMedia | Unicast | XferExt) -> Reply:
+        await self._line.require_call()
+        return await self._line.command(command)

@@ -1,0 +1,92 @@
+"""Who calls whom, and what is known of the channel."""
+
+from __future__ import annotations
+
+from ..protocol import Headers, Variables
+from .base import CallBase
+
+__all__ = ["Identity"]
+
+
+class Identity(CallBase):
+    """What FreeSWITCH told of the call; kept current from its events, and decoded when asked for."""
+
+    @property
+    def channel_uuid(self) -> str:
+        """The channel's UUID (``Unique-ID``)."""
+        return self._line.channel_uuid
+
+    @property
+    def caller_id_name(self) -> str:
+        """The caller's display name, which the caller chooses (``Caller-Caller-ID-Name``)."""
+        return self._line.header("Caller-Caller-ID-Name")
+
+    @property
+    def caller_id_number(self) -> str:
+        """The caller's number (``Caller-Caller-ID-Number``)."""
+        return self._line.header("Caller-Caller-ID-Number")
+
+    @property
+    def destination_number(self) -> str:
+        """The number that was called (``Caller-Destination-Number``)."""
+        return self._line.header("Caller-Destination-Number")
+
+    @property
+    def context(self) -> str:
+        """The dialplan's context (``Caller-Context``)."""
+        return self._line.header("Caller-Context")
+
+    @property
+    def network_address(self) -> str:
+        """Where the caller's signalling comes from (``Caller-Network-Addr``); empty on a loopback channel."""
+        return self._line.header("Caller-Network-Addr")
+
+    @property
+    def channel_name(self) -> str:
+        """The channel's name, such as ``sofia/internal/1000@example.org``."""
+        return self._line.header("Channel-Name")
+
+    @property
+    def socket_path(self) -> str:
+        """What follows the address in the dialplan's ``socket`` action: ``ivr/menu`` of ``127.0.0.1:8084/ivr/menu``."""
+        return self._line.arrived.variables.get("socket_path", "")
+
+    @property
+    def state(self) -> str:
+        """The channel's state, such as ``CS_EXECUTE`` (``Channel-State``)."""
+        return self._line.header("Channel-State")
+
+    @property
+    def answer_state(self) -> str:
+        """``ringing``, ``early``, ``answered`` or ``hangup`` (``Answer-State``)."""
+        return self._line.header("Answer-State")
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the call is answered, as far as the newest event tells."""
+        return self.answer_state == "answered"
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the call is still ours to command."""
+        return self._line.ending is None
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the dialplan line says ``async``: we can act while an application runs."""
+        return self._line.is_async
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the dialplan line says ``full``: ``api``, ``event``, ``linger`` and the like are allowed."""
+        return self._line.is_full
+
+    @property
+    def variables(self) -> Variables:
+        """The channel's variables, as the newest event has them: a view of this moment."""
+        return self._line.variables
+
+    @property
+    def headers(self) -> Headers:
+        """Everything that ``connect`` told when the call arrived."""
+        return self._line.arrived.headers

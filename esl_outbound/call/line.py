@@ -1,0 +1,623 @@
+"""The state of one call: everything that its methods and its reader share.
+
+The reader writes it, synchronously; methods look at it and wait for changes.
+A mixin of ``Call`` calls nothing of another mixin: what two of them need is here.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Final, final
+
+import trio
+
+from ..errors import (
+    CallEnded,
+    CallHungUp,
+    CallReleased,
+    CallTransferred,
+    CommandRejected,
+    ConnectionLost,
+    NotPermitted,
+    RemoteProtocolError,
+    TooManyDigits,
+    UnknownApplication,
+)
+from ..link import Link
+from ..protocol import (
+    Api,
+    ApiResponse,
+    Command,
+    Connect,
+    ConnectReply,
+    DisconnectNotice,
+    Event,
+    Exchange,
+    Execute,
+    Exit,
+    Hangup,
+    HangupCause,
+    Message,
+    Reply,
+    Variables,
+    hangup_cause,
+)
+from ..protocol.headers import decode, peek, peek_last, url_decode
+from .digits import Digits
+from .execution import Execution, Stage
+from .jobs import Job
+from .observing import EventStream
+from .record import Ending
+from .stopping import stop_application
+
+__all__ = ["Line"]
+
+_UNIQUE_ID: Final = b"\nUnique-ID: "
+_SEQUENCE: Final = b"\nEvent-Sequence: "
+_APPLICATION: Final = b"\nApplication: "
+_APPLICATION_UUID: Final = b"\nApplication-UUID: "
+_VARIABLE: Final = b"\nvariable_"
+_HANGUP_CAUSE: Final = b"\nHangup-Cause: "
+_DISPOSITION: Final = b"\nvariable_originate_disposition: "
+
+# Applications by which we end the call, or send it away, ourselves.
+_ENDING: Final = frozenset({"hangup", "respond", "redirect", "deflect"})
+_LEAVING: Final = frozenset({"transfer", "deflect", "redirect", "intercept", "uuid_bridge", "att_xfer"})
+# What a bridge says of itself that did not end the call.
+_NO_FAILURE: Final = frozenset({b"SUCCESS", b"ORIGINATOR_CANCEL", b""})
+
+
+@final
+class Line:
+    """A call's state, and the ways in which it changes.
+
+    Args:
+        link: The call's connection.
+        wind_down_seconds: How long ``run()`` may go on after an end.
+        on_end: Told once, synchronously, that control of the call has ended.
+    """
+
+    __slots__ = (
+        "_application_prefix",
+        "_arrived",
+        "_executions",
+        "_hangup_asked",
+        "_jobs",
+        "_last",
+        "_last_sequence",
+        "_leaving",
+        "_link",
+        "_mine",
+        "_notice",
+        "_number_of_executions",
+        "_observers",
+        "_on_end",
+        "_reason",
+        "_variables",
+        "_variables_sequence",
+        "channel_uuid",
+        "connect_reply",
+        "digits",
+        "ended",
+        "ended_at",
+        "ending",
+        "failure",
+        "final_word",
+        "hangup_cause",
+        "hangup_complete",
+        "run_scope",
+        "safe_to_leave",
+        "started_at",
+        "wind_down_seconds",
+    )
+
+    def __init__(self, link: Link, *, wind_down_seconds: float, on_end: Callable[[], None]) -> None:
+        self._link = link
+        self._on_end = on_end
+        self.wind_down_seconds = wind_down_seconds
+        self.run_scope = trio.CancelScope()
+        self.started_at = trio.current_time()
+
+        self._arrived = trio.Event()
+        self.connect_reply: ConnectReply | None = None
+        self.channel_uuid = ""
+        self._mine = b""
+
+        # What is known of the channel: the newest of all events, and the newest that carries variables.
+        self._last: Event | ConnectReply | None = None
+        self._last_sequence = -1
+        self._variables: Event | ConnectReply | None = None
+        self._variables_sequence = -1
+
+        # uuid4() for each execution would cost more than the rest of its command, so it is made once and counted on.
+        self._application_prefix = str(uuid.uuid4())[:24]
+        self._number_of_executions = 0
+        self._executions: dict[bytes, Execution] = {}
+        self._jobs: dict[str, Job] = {}
+        self._observers: list[EventStream] = []
+        self.digits = Digits(self.end_error)
+
+        self._hangup_asked = False
+        self._leaving = False
+        self._notice = False
+        self._reason: BaseException | None = None
+        self.safe_to_leave = False
+        """Whether the connection can be closed without leaving the caller parked for ever."""
+        self.ending: Ending | None = None
+        self.ended = trio.Event()
+        self.ended_at = 0.0
+        self.final_word = trio.Event()
+        """Set once CHANNEL_HANGUP_COMPLETE has come, or will not come any more."""
+        self.hangup_cause: HangupCause | str | None = None
+        self.hangup_complete: Event | None = None
+        self.failure: TooManyDigits | None = None
+        """What the reader found that shall end the call as a fault of its handler's."""
+
+    # What is known
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the dialplan line says ``async``."""
+        return self.connect_reply is not None and self.connect_reply.is_async
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the dialplan line says ``full``."""
+        return self.connect_reply is not None and self.connect_reply.is_full
+
+    @property
+    def arrived(self) -> ConnectReply:
+        """What ``connect`` told."""
+        assert self.connect_reply is not None  # a handler gets its call after that
+        return self.connect_reply
+
+    @property
+    def variables(self) -> Variables:
+        """The channel's variables, as the newest event has them that has any."""
+        source = self._variables or self.arrived
+        return Variables(source.headers)
+
+    @property
+    def link(self) -> Link:
+        """The call's connection."""
+        return self._link
+
+    def header(self, name: str) -> str:
+        """A header of the newest event of the channel, else empty."""
+        source = self._last or self.arrived
+        value = source.headers.get(name)
+        return self.arrived.headers.get(name, "") if value is None else value
+
+    def end_error(self) -> CallEnded | None:
+        """The exception that says how the call ended, anew each time; None while it is up."""
+        match self.ending:
+            case None:
+                return None
+            case Ending.HUNG_UP:
+                return CallHungUp(self.hangup_cause)
+            case Ending.TRANSFERRED:
+                return CallTransferred()
+            case Ending.LEFT_TO_DIALPLAN:
+                return CallReleased()
+            case Ending.CONNECTION_LOST:
+                error = ConnectionLost()
+                error.__cause__ = self._reason
+                return error
+
+    def _must_have_ended(self) -> CallEnded:
+        error = self.end_error()
+        assert error is not None
+        return error
+
+    # Sending
+
+    async def require_call(self) -> None:
+        """Check that the call is ours to command.
+
+        Raises:
+            CallEnded: It is not, any more.
+        """
+        if self.ending is not None:
+            await trio.lowlevel.checkpoint()
+            raise self._must_have_ended()
+
+    async def _require_socket(self) -> None:
+        # In linger the socket still answers.
+        if self.ending is not Ending.HUNG_UP or not self._link.is_open:
+            await self.require_call()
+
+    def require_full(self, what: str) -> None:
+        """Check that the dialplan line says ``full``.
+
+        Raises:
+            NotPermitted: It does not.
+        """
+        if not self.is_full:
+            raise NotPermitted(what, self.dialplan_line("full"))
+
+    def require_async(self, what: str) -> None:
+        """Check that the dialplan line says ``async``.
+
+        Raises:
+            NotPermitted: It does not.
+        """
+        if not self.is_async:
+            raise NotPermitted(what, self.dialplan_line("async"))
+
+    def dialplan_line(self, *flags: str) -> str:
+        """The ``socket`` action that brought this call, with these flags as well as those that it has."""
+        address = self.arrived.variables.get("current_application_data", "").partition(" ")[0] or "127.0.0.1:8084"
+        has_async = self.is_async or "async" in flags
+        has_full = self.is_full or "full" in flags
+        data = " ".join([address, *(["async"] * has_async), *(["full"] * has_full)])
+        return f'<action application="socket" data="{data}"/>'
+
+    async def start(self, commands: Sequence[Execute]) -> list[Execution]:
+        """Queue applications on the channel, in one write.
+
+        Raises:
+            LocalProtocolError: One of them cannot be said; nothing was sent.
+            CallEnded: The call is over.
+        """
+        await self.require_call()
+        executions = [Execution(self, command) for command in commands]
+        for execution in executions:
+            self._executions[execution.command.event_uuid.encode()] = execution
+        try:
+            await self._link.send(commands, executions)
+        except BaseException as exc:
+            for execution in executions:
+                self.forget(execution)
+            if isinstance(exc, ConnectionLost):
+                raise await self._ended_by(exc) from exc
+            raise
+        return executions
+
+    def execute_command(
+        self,
+        application: str,
+        argument: str = "",
+        *,
+        loops: int = 1,
+        event_lock: bool = False,
+        event_uuid: str = "",
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> Execute:
+        """The command that runs an application, with an ``Event-UUID`` of ours."""
+        if not event_uuid:
+            self._number_of_executions += 1
+            event_uuid = f"{self._application_prefix}{self._number_of_executions:012x}"
+        return Execute(application, argument, event_uuid, "", loops, event_lock, False, "", headers)
+
+    async def execute(self, application: str, argument: str = "") -> Event:
+        """Run an application and wait for its completion; stop it on the channel if the waiting is cancelled."""
+        (execution,) = await self.start((self.execute_command(application, argument),))
+        return await execution.finish_or_stop()
+
+    async def ask(self, command: Command) -> Reply | ApiResponse:
+        """Send a command and wait for its reply, whatever it says.
+
+        Raises:
+            CallEnded: The call is over, and its socket too.
+        """
+        await self._require_socket()
+        try:
+            return await self._link.ask(command)
+        except ConnectionLost as exc:
+            raise await self._ended_by(exc) from exc
+
+    async def command(self, command: Command) -> Reply:
+        """Send a command and wait for its reply.
+
+        Raises:
+            CommandRejected: FreeSWITCH refused it.
+            CallEnded: The call is over, and its socket too.
+        """
+        reply = await self.ask(command)
+        assert isinstance(reply, Reply)
+        if not reply.ok:
+            raise CommandRejected(command, reply)
+        return reply
+
+    async def api(self, line: str) -> ApiResponse:
+        """Run an API command and wait for what it prints.
+
+        Raises:
+            NotPermitted: The dialplan line does not say ``full``.
+            CallEnded: The call is over, and its socket too.
+        """
+        self.require_full("api")
+        reply = await self.ask(Api(line))
+        return reply if isinstance(reply, ApiResponse) else ApiResponse(reply.text)
+
+    async def refresh(self) -> ConnectReply:
+        """Ask for everything that FreeSWITCH knows of the channel: a second ``connect``."""
+        command = Connect()
+        reply = await self.ask(command)
+        if not isinstance(reply, ConnectReply):
+            assert isinstance(reply, Reply)
+            raise CommandRejected(command, reply)
+        self._note(reply, reply.headers.get("Event-Sequence", "").encode(), has_variables=True)
+        return reply
+
+    async def hangup(self, cause: HangupCause | str) -> None:
+        """Hang up, and wait until FreeSWITCH says so.
+
+        Raises:
+            CallEnded: The call had ended before, in another way than this.
+        """
+        await self.require_call()
+        # An application that carries `event-lock` would hold back a `sendmsg hangup` until it ends; uuid_kill passes.
+        locked = any(execution.command.event_lock for execution in self._executions.values())
+        kill = Api(f"uuid_kill {self.channel_uuid} {cause}") if locked and self.is_full else Hangup(cause)
+        self._hangup_asked = True
+        try:
+            await self._link.send((kill,))
+        except ConnectionLost as exc:
+            raise await self._ended_by(exc) from exc
+        await self.ended.wait()
+        if self.ending is not Ending.HUNG_UP:
+            raise self._must_have_ended()
+
+    async def leave_to_dialplan(self) -> None:
+        """Say ``exit``, as soon as that does not leave the caller parked for ever.
+
+        Raises:
+            CallEnded: The call is over.
+        """
+        await self.require_call()
+        if not self.safe_to_leave:
+            # The session thread parks up to 20 ms after `connect`; an `exit` before that is lost on it. Once an
+            # execution of ours was seen, it has parked.
+            command = self.execute_command("set", "esl_outbound=left")
+            (execution,) = await self.start((command,))
+            await execution.started()
+        try:
+            await self._link.send((Exit(),))
+        except ConnectionLost as exc:
+            raise await self._ended_by(exc) from exc
+        self._end(Ending.LEFT_TO_DIALPLAN, own=True)
+
+    async def stop(self, execution: Execution) -> None:
+        """Stop a started application on the channel, however long that takes."""
+        await stop_application(self, execution)
+
+    async def _ended_by(self, lost: ConnectionLost) -> CallEnded:
+        """How the call ended, when the connection broke under our hands.
+
+        What FreeSWITCH sent before it closed may not have been read yet, and it may tell of a hangup.
+        """
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
+            await self._link.wait_closed()
+        if self.ending is None:
+            self._reason = lost.__cause__
+            self._end(Ending.CONNECTION_LOST, own=False)
+        return self._must_have_ended()
+
+    def expect_transfer(self) -> None:
+        """If the call goes elsewhere now, that is our own doing."""
+        self._leaving = True
+
+    # Waiting
+
+    async def wait_arrived(self) -> None:
+        """Wait for the reply to ``connect``, or for the connection's end."""
+        await self._arrived.wait()
+
+    def observe(self, stream: EventStream) -> None:
+        """Let an observer have the events that come from now on."""
+        self._observers.append(stream)
+
+    def unobserve(self, stream: EventStream) -> None:
+        """Let an observer have no more events."""
+        self._observers.remove(stream)
+
+    def new_job(self, job: Job) -> None:
+        """Expect the result of a background job."""
+        self._jobs[job.job_uuid] = job
+
+    def forget_job(self, job: Job) -> None:
+        """Expect a background job's result no longer."""
+        self._jobs.pop(job.job_uuid, None)
+
+    def forget(self, execution: Execution) -> None:
+        """Expect no more events of an execution."""
+        self._executions.pop(execution.command.event_uuid.encode(), None)
+
+    # What the reader does
+
+    def answered(self, exchange: Exchange) -> None:
+        """The first ``connect`` was answered."""
+        reply = exchange.reply
+        if isinstance(reply, ConnectReply):
+            channel_uuid = reply.headers.get("Unique-ID", "")
+            if not channel_uuid:
+                raise RemoteProtocolError("a reply to connect without a Unique-ID")
+            self.connect_reply = reply
+            self.channel_uuid = channel_uuid
+            self._mine = _UNIQUE_ID + channel_uuid.encode("utf-8", "surrogateescape") + b"\n"
+            self._note(reply, reply.headers.get("Event-Sequence", "").encode(), has_variables=True)
+        self._arrived.set()
+
+    def receive(self, message: Message) -> None:
+        """Take in whatever is no reply to a command of ours."""
+        if type(message) is Event:
+            route = _ROUTES.get(message.raw_name)
+            if route is not None:
+                route(self, message)
+            for observer in self._observers:
+                observer.offer(message)
+        elif type(message) is DisconnectNotice:
+            self._notice = True
+
+    def connection_ended(self, reason: BaseException | None) -> None:
+        """The connection ended."""
+        self._reason = reason
+        if self.connect_reply is not None and self.ending is None:
+            if self._leaving:
+                self._end(Ending.TRANSFERRED, own=True)
+            elif self._notice:
+                # FreeSWITCH closes in order when the channel has ended; without `full` there is no linger, and an
+                # unanswered call may end without CHANNEL_HANGUP.
+                self._end(Ending.HUNG_UP, own=self._hangup_asked)
+            else:
+                self._end(Ending.CONNECTION_LOST, own=False)
+        self._arrived.set()
+        self.final_word.set()
+        for job in self._jobs.values():
+            job.lose(self.end_error)
+        self._jobs.clear()
+        self._executions.clear()
+        self._wake_readers()
+
+    def give_up(self, reason: BaseException) -> None:
+        """FreeSWITCH does not do what it was told; what becomes of the call is not known."""
+        self._reason = reason
+        self._end(Ending.CONNECTION_LOST, own=False)
+
+    def _end(self, ending: Ending, *, own: bool) -> None:
+        """Control of the call has ended: record it, cancel ``run()``, wake whoever waits, in this order."""
+        if self.ending is not None:
+            return
+        self.ending = ending
+        self.ended_at = trio.current_time()
+        if own:
+            self.run_scope.deadline = min(self.run_scope.deadline, self.ended_at + self.wind_down_seconds)
+        else:
+            self.run_scope.cancel()
+        for execution in self._executions.values():
+            execution.fail(self._must_have_ended)
+        self.ended.set()
+        self._wake_readers()
+        self._on_end()
+
+    def _wake_readers(self) -> None:
+        self.digits.wake()
+        for observer in self._observers:
+            observer.wake()
+
+    def _note(self, source: Event | ConnectReply, sequence: bytes | None, *, has_variables: bool) -> None:
+        """Remember the newest that is known; events fired before the subscription may come after it."""
+        number = int(sequence) if sequence and sequence.isdigit() else self._last_sequence
+        if number >= self._last_sequence:
+            self._last = source
+            self._last_sequence = number
+        if has_variables and number >= self._variables_sequence:
+            self._variables = source
+            self._variables_sequence = number
+
+    def _noted(self, event: Event) -> bool:
+        """Remember an event of our own channel; say whether it is one."""
+        block = event.block
+        if self._mine not in block:
+            return False
+        self._note(event, peek(block, _SEQUENCE), has_variables=block.rfind(_VARIABLE) >= 0)
+        return True
+
+    def _seen(self, event: Event) -> None:
+        self._noted(event)
+
+    def _parked(self, event: Event) -> None:
+        if self._noted(event) and self.ending is None:
+            self.safe_to_leave = True
+
+    def _execution_of(self, event: Event) -> Execution | None:
+        raw = peek_last(event.block, _APPLICATION_UUID)
+        if raw is None:
+            return None
+        execution = self._executions.get(raw)
+        if execution is None and b"%" in raw:
+            execution = self._executions.get(url_decode(raw).encode("utf-8", "surrogateescape"))
+        return execution
+
+    def _execute_came(self, event: Event) -> None:
+        self._noted(event)
+        execution = self._execution_of(event)
+        if execution is not None:
+            self.safe_to_leave = True
+            self._leaving = execution.command.application in _LEAVING
+            execution.execute_came(event)
+
+    def _complete_came(self, event: Event) -> None:
+        mine = self._noted(event)
+        execution = self._execution_of(event)
+        if execution is not None:
+            self.safe_to_leave = True
+            if execution.complete_came(event):
+                self.forget(execution)
+        elif mine and peek_last(event.block, _APPLICATION) == b"socket":
+            # Without a CHANNEL_HANGUP before it, the call is in other hands now.
+            self._end(Ending.TRANSFERRED, own=self._leaving)
+
+    def _hung_up(self, event: Event) -> None:
+        if not self._noted(event):
+            return
+        raw = peek(event.block, _HANGUP_CAUSE)
+        if raw is not None and self.hangup_cause is None:
+            self.hangup_cause = hangup_cause(decode(raw))
+        if self.ending is None:
+            self._end(Ending.HUNG_UP, own=self._hangup_is_our_doing(event))
+
+    def _hung_up_for_good(self, event: Event) -> None:
+        if self._mine in event.block:
+            self._hung_up(event)
+            self.hangup_complete = event
+            self.final_word.set()
+
+    def _hangup_is_our_doing(self, event: Event) -> bool:
+        if self._hangup_asked:
+            return True
+        unfinished = list(self._executions.values())
+        if self.hangup_cause == HangupCause.DESTINATION_OUT_OF_ORDER and unfinished:
+            # An application that FreeSWITCH does not know is accepted, never starts, and costs the call. What waits
+            # behind an event-lock has not started either, but that is no sign.
+            waiting = [execution for execution in unfinished if execution.stage < Stage.STARTED]
+            locked = any(e.command.event_lock and e.stage is Stage.STARTED for e in unfinished)
+            if waiting and not locked:
+                command = waiting[0].command
+                waiting[0].fail(lambda: UnknownApplication(command.application, command.argument))
+            return True
+        running = {execution.command.application for execution in unfinished}
+        if running & _ENDING:
+            return True
+        # A bridge without continue_on_fail that fails gives its own cause to our leg.
+        disposition = peek(event.block, _DISPOSITION) or b""
+        return "bridge" in running and disposition not in _NO_FAILURE and decode(disposition) == self.hangup_cause
+
+    def _digit_came(self, event: Event) -> None:
+        if self._mine not in event.block:
+            return
+        try:
+            for digit in url_decode(peek(event.block, b"\nDTMF-Digit: ") or b""):
+                self.digits.add(digit)
+        except TooManyDigits as exc:
+            if self.failure is None:
+                self.failure = exc
+                self.run_scope.cancel()
+
+    def _job_finished(self, event: Event) -> None:
+        job = self._jobs.pop(decode(peek(event.block, b"\nJob-UUID: ") or b""), None)
+        if job is not None:
+            job.finish(event)
+
+
+_ROUTES: Final[dict[bytes, Callable[[Line, Event], None]]] = {
+    b"CHANNEL_EXECUTE": Line._execute_came,
+    b"CHANNEL_EXECUTE_COMPLETE": Line._complete_came,
+    b"CHANNEL_HANGUP": Line._hung_up,
+    b"CHANNEL_HANGUP_COMPLETE": Line._hung_up_for_good,
+    b"CHANNEL_PARK": Line._parked,
+    b"DTMF": Line._digit_came,
+    b"BACKGROUND_JOB": Line._job_finished,
+    # These only tell what the channel is like now.
+    b"CHANNEL_ANSWER": Line._seen,
+    b"CHANNEL_BRIDGE": Line._seen,
+    b"CHANNEL_HOLD": Line._seen,
+    b"CHANNEL_PROGRESS": Line._seen,
+    b"CHANNEL_PROGRESS_MEDIA": Line._seen,
+    b"CHANNEL_STATE": Line._seen,
+    b"CHANNEL_UNBRIDGE": Line._seen,
+    b"CHANNEL_UNHOLD": Line._seen,
+    b"CHANNEL_UNPARK": Line._seen,
+}

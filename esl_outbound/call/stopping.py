@@ -1,0 +1,103 @@
+"""How an application is stopped on the channel, each in the way that was measured to work.
+
+``uuid_break`` ends whatever plays, records or sleeps 20 ms later. A bridge
+does not heed it: its other leg is hung up. Nor does a conference: our member
+is kicked. Never ``uuid_break all``, which throws away what is queued without any event.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from ..protocol import GetVar, Hangup
+from .execution import Stage
+
+if TYPE_CHECKING:
+    from .execution import Execution
+    from .line import Line
+
+__all__ = ["stop_application"]
+
+# A break takes 21 ms, nested 41; a completion that has not come after this means that the break was lost, or ended
+# one round of `loop_playback`, or one prompt of several.
+_AGAIN_SECONDS: Final = 0.5
+# A leg exists some 20 ms after its bridge began, a conference member some time after it joined.
+_LOOK_AGAIN_SECONDS: Final = 0.02
+
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+async def stop_application(line: Line, execution: Execution) -> None:
+    """Ask for an application's end until it has completed. The caller bounds it."""
+    match execution.command.application:
+        case "bridge":
+            await _end_other_leg(line, execution)
+        case "conference":
+            await _leave_conference(line, execution)
+        case _:
+            await _break(line, execution)
+
+
+async def _completed_within(execution: Execution, seconds: float) -> bool:
+    with trio.move_on_after(seconds):
+        await execution.completed()
+    return execution.stage >= Stage.COMPLETED
+
+
+async def _break(line: Line, execution: Execution) -> None:
+    while True:
+        if line.is_full:
+            await line.api(f"uuid_break {line.channel_uuid}")
+        else:
+            # Without an argument: with one it empties the queue (break_function() in mod_dptools.c).
+            await line.start((line.execute_command("break"),))
+        if await _completed_within(execution, _AGAIN_SECONDS):
+            return
+
+
+async def _end_other_leg(line: Line, execution: Execution) -> None:
+    # A ringing leg that is killed would take ours with it, so the bridge is told to let ours go on.
+    had = await _variable(line, "continue_on_fail")
+    await _set_variable(line, "continue_on_fail", "true")
+    try:
+        while True:
+            legs = await _variable(line, "originated_legs") + " " + await _variable(line, "signal_bond")
+            for leg in dict.fromkeys(_UUID.findall(legs)):
+                if line.is_full:
+                    await line.api(f"uuid_kill {leg}")
+                else:
+                    await line.ask(Hangup(channel_uuid=leg))
+            if await _completed_within(execution, _LOOK_AGAIN_SECONDS):
+                return
+    finally:
+        if line.ending is None:
+            await _set_variable(line, "continue_on_fail", had)
+
+
+async def _leave_conference(line: Line, execution: Execution) -> None:
+    line.require_full("leaving a conference")
+    while True:
+        name = await _variable(line, "conference_name")
+        member = await _variable(line, "conference_member_id")
+        if name and member.isdecimal():
+            await line.api(f"conference {name} kick {member}")
+        if await _completed_within(execution, _LOOK_AGAIN_SECONDS):
+            return
+
+
+async def _variable(line: Line, name: str) -> str:
+    if line.is_full:
+        text = (await line.api(f"uuid_getvar {line.channel_uuid} {name}")).text
+        return "" if text == "_undef_" or text.startswith("-ERR") else text
+    reply = await line.ask(GetVar(name))
+    return "" if reply.text.startswith("-ERR") else reply.text
+
+
+async def _set_variable(line: Line, name: str, value: str) -> None:
+    if line.is_full:
+        await line.api(f"uuid_setvar {line.channel_uuid} {name} {value}".rstrip())
+    else:
+        await line.start((line.execute_command("set", f"{name}={value}"),))

@@ -1,0 +1,215 @@
+"""Every exception of this package.
+
+Chosen by whose act it was::
+
+    EslOutboundError
+    +-- ProtocolError
+    |   +-- LocalProtocolError      we asked for what the wire cannot say
+    |   +-- RemoteProtocolError     these bytes are not an event socket
+    +-- CommandRejected             FreeSWITCH answered -ERR
+    +-- NotPermitted                the dialplan line lacks `full` or `async`
+    +-- ApplicationFailed           an application did not do what it was asked
+    |   +-- FileNotPlayed
+    |   +-- UnknownApplication      and FreeSWITCH hung the call up for it
+    +-- CallEnded                   the call is not ours to command any more
+    |   +-- CallHungUp
+    |   +-- CallTransferred         somebody, or we, sent it elsewhere
+    |   +-- CallReleased            we let it go on in its dialplan
+    |   +-- ConnectionLost          __cause__ says why, where anything is known
+    +-- EventsLost                  an observer of events did not keep up
+    +-- TooManyDigits               nobody read the caller's digits
+    +-- NoCallYet                   the handler has no call to talk to
+    +-- HandlerNotFound             the command line cannot import app:Handler
+
+``str()`` of each is one lower-case clause; what it is about is in attributes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from .protocol.causes import HangupCause
+    from .protocol.commands import Command
+    from .protocol.messages import Reply
+
+__all__ = [
+    "ApplicationFailed",
+    "CallEnded",
+    "CallHungUp",
+    "CallReleased",
+    "CallTransferred",
+    "CommandRejected",
+    "ConnectionLost",
+    "EslOutboundError",
+    "EventsLost",
+    "FileNotPlayed",
+    "HandlerNotFound",
+    "LocalProtocolError",
+    "NoCallYet",
+    "NotPermitted",
+    "ProtocolError",
+    "RemoteProtocolError",
+    "TooManyDigits",
+    "UnknownApplication",
+]
+
+
+class EslOutboundError(Exception):
+    """The root of all exceptions of this package."""
+
+
+class ProtocolError(EslOutboundError):
+    """The event socket protocol was not kept."""
+
+
+class LocalProtocolError(ProtocolError):
+    """We asked for something that the wire cannot say; nothing was sent."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer sent bytes that FreeSWITCH would not send."""
+
+
+class CommandRejected(EslOutboundError):
+    """FreeSWITCH answered a command with ``-ERR``.
+
+    Attributes:
+        command: The command that was refused.
+        reply: What FreeSWITCH answered; ``reply.text`` is its reason.
+    """
+
+    def __init__(self, command: Command, reply: Reply) -> None:
+        super().__init__(f"FreeSWITCH refused {command.name}: {reply.text}")
+        self.command: Final = command
+        self.reply: Final = reply
+
+
+class NotPermitted(EslOutboundError):
+    """The dialplan's ``socket`` action does not allow this.
+
+    Attributes:
+        what: What was asked for.
+        dialplan_line: The action that would allow it, ready to paste.
+    """
+
+    def __init__(self, what: str, dialplan_line: str) -> None:
+        super().__init__(f"{what} is not allowed on this socket; the dialplan line would have to be {dialplan_line}")
+        self.what: Final = what
+        self.dialplan_line: Final = dialplan_line
+
+
+class ApplicationFailed(EslOutboundError):
+    """An application did not do what it was asked to do.
+
+    Attributes:
+        application: The application's name.
+        argument: The argument it was given.
+    """
+
+    def __init__(self, application: str, argument: str, reason: str) -> None:
+        super().__init__(f"{application} {reason}")
+        self.application: Final = application
+        self.argument: Final = argument
+
+
+class FileNotPlayed(ApplicationFailed):
+    """FreeSWITCH could not open or decode a sound file.
+
+    Attributes:
+        path: The file that was to be played.
+    """
+
+    def __init__(self, path: str, response: str) -> None:
+        super().__init__("playback", path, f"could not play {path!r}: {response}")
+        self.path: Final = path
+
+
+class UnknownApplication(ApplicationFailed):
+    """FreeSWITCH has no such application, and hung the call up for asking."""
+
+    def __init__(self, application: str, argument: str) -> None:
+        super().__init__(application, argument, "is not an application that this FreeSWITCH knows; it hung the call up")
+
+
+class CallEnded(EslOutboundError):
+    """The call is no longer ours to command.
+
+    Leaving ``run()`` with one of these is a normal end, not a fault.
+    """
+
+
+class CallHungUp(CallEnded):
+    """The call was hung up.
+
+    Attributes:
+        hangup_cause: Why, as FreeSWITCH said; None if it did not say.
+    """
+
+    def __init__(self, hangup_cause: HangupCause | str | None = None) -> None:
+        super().__init__(f"the call was hung up: {hangup_cause}" if hangup_cause else "the call was hung up")
+        self.hangup_cause: Final = hangup_cause
+
+
+class CallTransferred(CallEnded):
+    """The call went elsewhere: another extension, another socket, another call's bridge."""
+
+    def __init__(self) -> None:
+        super().__init__("the call was transferred away")
+
+
+class CallReleased(CallEnded):
+    """The call was left to its dialplan with ``continue_dialplan()``."""
+
+    def __init__(self) -> None:
+        super().__init__("the call was left to its dialplan")
+
+
+class ConnectionLost(CallEnded):
+    """The connection to FreeSWITCH ended while the call was up."""
+
+    def __init__(self, reason: str = "the connection to FreeSWITCH was lost") -> None:
+        super().__init__(reason)
+
+
+class EventsLost(EslOutboundError):
+    """An observer of events did not keep up, and its bounded buffer overflowed.
+
+    Attributes:
+        count: How many events were lost.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} events were lost because nobody read them")
+        self.count: Final = count
+
+
+class TooManyDigits(EslOutboundError):
+    """More digits came than are kept for a handler that does not read them.
+
+    Attributes:
+        count: How many digits were waiting.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} digits were waiting and nobody read them")
+        self.count: Final = count
+
+
+class NoCallYet(EslOutboundError):
+    """A handler was used before the framework gave it its call."""
+
+    def __init__(self) -> None:
+        super().__init__("this handler has no call yet: its methods work inside run(), not in __init__")
+
+
+class HandlerNotFound(EslOutboundError):
+    """The command line names a handler that cannot be imported.
+
+    Attributes:
+        target: What was asked for, as ``module:name``.
+    """
+
+    def __init__(self, target: str, reason: str) -> None:
+        super().__init__(f"cannot serve {target}: {reason}")
+        self.target: Final = target

@@ -1,0 +1,127 @@
+"""What a user writes: a class that handles one call."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeAlias
+
+from .call import Call, CallRecord
+from .protocol import HangupCause
+
+if TYPE_CHECKING:
+    # At run time the default of R is of no interest, and typing has it from Python 3.13 on.
+    from typing_extensions import TypeVar
+
+    R = TypeVar("R", default=None)
+else:
+    from typing import TypeVar
+
+    R = TypeVar("R")
+
+__all__ = ["CallHandler", "HandlerSource", "handler_factory"]
+
+_log: Final = logging.getLogger("esl_outbound.call")
+
+
+class CallHandler(Call, Generic[R]):
+    """One call, handled: subclass it and write ``run``.
+
+    The framework makes an instance for each call, with your own constructor,
+    and gives it its call afterwards: ``__init__`` needs no ``super()``, and the call's methods
+    work inside ``run``. attrs classes and dataclasses are fine; a field may not
+    bear the name of one of the call's properties.
+    """
+
+    subscribe: ClassVar[tuple[str, ...]] = ()
+    """Events to ask for beside those of ``myevents``, such as ``("RECORD_STOP", "CUSTOM conference::maintenance")``.
+    They need ``full`` in the dialplan line."""
+
+    wind_down_seconds: ClassVar[float] = 3.0
+    """How long ``run`` may go on after the call's end, if that was its own doing, and how long one that shields
+    itself from any other end is waited for."""
+
+    after_hangup_seconds: ClassVar[float] = 10.0
+    """How long ``after_hangup`` may take."""
+
+    on_error_seconds: ClassVar[float] = 10.0
+    """How long ``on_error`` may take."""
+
+    error_hangup_cause: ClassVar[HangupCause | str] = HangupCause.NORMAL_TEMPORARY_FAILURE
+    """Why a call is hung up whose ``run`` failed."""
+
+    async def run(self) -> R:
+        """Handle the call.
+
+        When this returns and the call is up, it is hung up with NORMAL_CLEARING;
+        ``continue_dialplan()`` lets it go on instead. When the call ends from
+        outside, this is cancelled wherever it waits.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say what to do with a call: it has no run()")
+
+    async def after_hangup(self, record: CallRecord) -> None:
+        """Do what is to be done after the call, such as saving its record.
+
+        Runs once for each call whose ``run`` was entered, however it ended,
+        for at most ``after_hangup_seconds``. The socket still answers then
+        (``get_variable``, ``api``), if the dialplan line says ``full``; applications do not run any more.
+        """
+
+    async def on_error(self, error: BaseException) -> None:
+        """Deal with a fault of ``run``: anything but the call's end that it raised.
+
+        Runs once, for at most ``on_error_seconds``, not cancelled by the call's
+        end. The call may still be up, to say a word before it is hung up with
+        ``error_hangup_cause``. Without this method, the fault is logged with its traceback.
+        """
+        _log.error("channel %s: run() failed", self.channel_uuid, exc_info=error)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 - whatever other bases want
+        super().__init_subclass__(**kwargs)
+        own = {*vars(cls), *inspect.get_annotations(cls)}
+        for name in sorted(own & _PROPERTIES):
+            raise TypeError(f"{cls.__name__}.{name} would hide the call's own {name}; give it another name")
+
+
+_PROPERTIES: Final = frozenset(
+    {"_line", *(name for name in dir(Call) if isinstance(inspect.getattr_static(Call, name), property))}
+)
+
+HandlerSource: TypeAlias = (
+    "type[CallHandler[Any]] | partial[CallHandler[Any]] | Callable[[], CallHandler[Any]] | Callable[[Call], CallHandler[Any]]"
+)
+"""What calls can be served with: a handler class, a partial of one, a callable that makes a handler, or one that
+makes it from the call."""
+
+
+def handler_factory(source: HandlerSource) -> Callable[[Call], CallHandler[Any]]:
+    """A callable that makes the handler of a call.
+
+    Raises:
+        TypeError: ``source`` is none of the things that make handlers.
+    """
+    if isinstance(source, CallHandler):
+        raise TypeError(f"serve {type(source).__name__}, the class, and not an instance of it: every call gets its own")
+    if not callable(source):
+        raise TypeError(f"{source!r} is no handler class, and makes none")
+    if inspect.iscoroutinefunction(source) or inspect.isasyncgenfunction(source):
+        raise TypeError(f"{source!r} is a coroutine function; a handler is a class with run(), or a callable that makes one")
+    required = _required_parameters(source)
+    if isinstance(source, type) or required == 0:
+        if required:
+            raise TypeError(f"{source.__name__}() needs {required} arguments; give them with functools.partial")
+        return lambda call: source()  # type: ignore[call-arg, return-value]
+    if required == 1:
+        return source  # type: ignore[return-value]
+    raise TypeError(f"{source!r} needs {required} arguments; the call is all there is")
+
+
+def _required_parameters(source: Callable[..., object]) -> int:
+    try:
+        parameters = inspect.signature(source).parameters.values()
+    except ValueError:  # a built-in that does not tell
+        return 0
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return sum(parameter.kind in positional and parameter.default is parameter.empty for parameter in parameters)

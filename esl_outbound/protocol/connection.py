@@ -1,0 +1,134 @@
+"""Both directions of one connection: what may be sent now, and which command a reply answers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, final
+
+from ..errors import LocalProtocolError
+from .commands import Api, Command, Connect, Exit
+from .frames import MAX_BODY_BYTES, MAX_HEAD_BYTES, FrameReader
+from .messages import ApiResponse, ConnectReply, Message, Reply, read_message
+
+__all__ = ["Connection", "Exchange"]
+
+
+@final
+class Exchange:
+    """A command that was sent, and its reply once it has come.
+
+    A plain slotted class: there is one for every command.
+    """
+
+    __slots__ = ("command", "reply", "waiter")
+
+    def __init__(self, command: Command) -> None:
+        self.command: Final = command
+        self.reply: Reply | ApiResponse | None = None
+        self.waiter: object = None
+        """Whatever the sender wants to find here when the reply has come."""
+
+
+@final
+class Connection:
+    """The state of one connection, without any I/O.
+
+    Commands go in and bytes come out (``send``); bytes go in and messages come
+    out (``receive``, ``next_message``). FreeSWITCH answers commands in their
+    order, so the oldest command without an answer is the one a reply belongs
+    to, whether anybody still waits for it or not.
+
+    Args:
+        opening: The commands that may come first. FreeSWITCH carries out another one too,
+            but does not answer it, so every later reply would be off by one.
+        max_head_bytes: The longest head that is accepted, in bytes.
+        max_body_bytes: The longest body that is accepted, in bytes.
+    """
+
+    def __init__(
+        self,
+        *,
+        opening: tuple[type[Command], ...] = (Connect,),
+        max_head_bytes: int = MAX_HEAD_BYTES,
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> None:
+        self._frames = FrameReader(max_head_bytes=max_head_bytes, max_body_bytes=max_body_bytes)
+        self._unanswered: deque[Exchange] = deque()
+        self._opening = opening
+        self._opened = False
+        self._exited = False
+
+    @property
+    def inside_frame(self) -> bool:
+        """Whether the peer is in the middle of a frame."""
+        return self._frames.inside_frame
+
+    @property
+    def exited(self) -> bool:
+        """Whether ``exit`` was sent."""
+        return self._exited
+
+    @property
+    def unanswered(self) -> tuple[Exchange, ...]:
+        """The commands that wait for their replies, oldest first."""
+        return tuple(self._unanswered)
+
+    def send(self, commands: Sequence[Command]) -> tuple[bytes, list[Exchange]]:
+        """Encode commands, all or none of them.
+
+        Returns:
+            The bytes to write, in one piece, and an exchange for each command.
+
+        Raises:
+            LocalProtocolError: One of them cannot be said, or not now. Nothing was sent.
+        """
+        if not self._opened and not isinstance(commands[0], self._opening):
+            raise LocalProtocolError(f"the first command must be {self._opening[0].name}, not {commands[0].name}")
+        data = commands[0].encode() if len(commands) == 1 else b"".join([command.encode() for command in commands])
+        exited = self._exited
+        for command in commands:
+            if exited:
+                raise LocalProtocolError(f"{command.name} after exit")
+            exited = type(command) is Exit
+        exchanges = [Exchange(command) for command in commands]
+        self._opened = True
+        self._exited = exited
+        self._unanswered.extend(exchanges)
+        return data, exchanges
+
+    def receive(self, data: bytes) -> None:
+        """Take in bytes from the wire."""
+        self._frames.feed(data)
+
+    def next_message(self) -> Message | Exchange | None:
+        """What came next: an exchange that got its reply, a message, or None until more bytes come.
+
+        A reply that belongs to no command comes out as it is.
+
+        Raises:
+            RemoteProtocolError: The bytes are not an event socket's.
+        """
+        frame = self._frames.next_frame()
+        if frame is None:
+            return None
+        message = read_message(frame)
+        if isinstance(message, Reply | ApiResponse) and self._unanswered:
+            exchange = self._unanswered[0]
+            if _answers(message, exchange.command):
+                self._unanswered.popleft()
+                exchange.reply = message
+                return exchange
+        return message
+
+
+def _answers(reply: Reply | ApiResponse, command: Command) -> bool:
+    """Whether a reply can be the one to that command: a stray one must not shift the rest."""
+    if isinstance(reply, ApiResponse):
+        return isinstance(command, Api)
+    if isinstance(command, Connect):
+        return isinstance(reply, ConnectReply) or not reply.ok
+    if isinstance(reply, ConnectReply):
+        return False
+    # A refused `api` is answered like any other command.
+    return not isinstance(command, Api) or not reply.ok
