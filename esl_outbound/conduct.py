@@ -7,7 +7,6 @@ but KeyboardInterrupt and cancellation from above, and those only after the clea
 
 from __future__ import annotations
 
-import heapq
 import logging
 import math
 from collections.abc import Callable, Coroutine, Mapping
@@ -39,8 +38,9 @@ from .protocol import (
     Subscribe,
     hangup_cause,
 )
+from .timers import Timer, Timers
 
-__all__ = ["Conductor", "Overdue", "Plan"]
+__all__ = ["Conductor", "Plan", "Shared"]
 
 HANDSHAKE_SECONDS: Final = 25.0
 """How long a peer may take to answer ``connect``. FreeSWITCH itself waits 24 to 25 s for it to be said."""
@@ -99,35 +99,21 @@ class Plan:
 
 
 @final
-class Overdue:
-    """Watches the calls that have ended for a ``run()`` that shields itself from its end.
+class Shared:
+    """What the calls of one server share.
 
-    One task for all of them; a call whose ``run()`` ends in time costs an entry in a heap.
+    Args:
+        plan: How calls are handled.
+        readers: Where their readers live, out of reach of a cancellation from above.
+        timers: Their deadlines.
     """
 
-    def __init__(self) -> None:
-        self._ended: list[tuple[float, int, Conductor]] = []
-        self._count = 0
-        self._wake = trio.Event()
+    __slots__ = ("plan", "readers", "timers")
 
-    def add(self, deadline: float, conductor: Conductor) -> None:
-        """Look at a call again at ``deadline``."""
-        self._count += 1
-        heapq.heappush(self._ended, (deadline, self._count, conductor))
-        if self._ended[0][1] == self._count:
-            self._wake.set()
-
-    async def watch(self, nursery: trio.Nursery) -> None:
-        """Finish calls in ``nursery`` whose time is over."""
-        while True:
-            self._wake = trio.Event()
-            deadline = self._ended[0][0] if self._ended else math.inf
-            with trio.move_on_at(deadline):
-                await self._wake.wait()
-            while self._ended and self._ended[0][0] <= trio.current_time():
-                conductor = heapq.heappop(self._ended)[2]
-                if conductor.is_running:
-                    nursery.start_soon(conductor.finish_beside_run)
+    def __init__(self, plan: Plan, readers: trio.Nursery, timers: Timers) -> None:
+        self.plan: Final = plan
+        self.readers: Final = readers
+        self.timers: Final = timers
 
 
 @final
@@ -136,71 +122,89 @@ class Conductor:
 
     Args:
         stream: The connection that FreeSWITCH opened.
-        plan: What all calls have in common.
-        overdue: Who watches for a ``run()`` that does not end.
+        shared: What the calls of this server share.
+        calls: Where a call is finished whose ``run()`` does not end.
     """
 
-    __slots__ = ("_finishing", "_handler", "_interrupt", "_line", "_link", "_overdue", "_plan", "is_running")
+    __slots__ = (
+        "_calls",
+        "_finishing",
+        "_handler",
+        "_interrupt",
+        "_is_running",
+        "_line",
+        "_link",
+        "_plan",
+        "_shared",
+        "_timer",
+    )
 
-    def __init__(self, stream: trio.abc.Stream, plan: Plan, overdue: Overdue) -> None:
-        self._plan = plan
-        self._overdue = overdue
-        self._link = Link(stream, plan.new_connection())
-        self._line = Line(self._link, wind_down_seconds=plan.wind_down_seconds, on_end=self._control_ended)
+    def __init__(self, stream: trio.abc.Stream, shared: Shared, calls: trio.Nursery) -> None:
+        self._shared = shared
+        self._plan = shared.plan
+        self._calls = calls
+        self._link = Link(stream, shared.plan.new_connection())
+        self._line = Line(self._link, wind_down_seconds=shared.plan.wind_down_seconds, on_end=self._control_ended)
         self._handler: CallHandler[Any] | None = None
         self._interrupt: BaseException | None = None
+        self._is_running = False
         self._finishing = False
-        self.is_running = False
-        """Whether ``run()`` has been entered and not left."""
+        self._timer: Timer | None = None
 
-    async def conduct(self, readers: trio.Nursery) -> None:
-        """Conduct the call; its reader lives in ``readers``.
+    async def conduct(self) -> None:
+        """Conduct the call.
 
         Raises:
             KeyboardInterrupt: It came out of the handler; the call was finished before.
         """
-        readers.start_soon(self._link.read, self._line)
+        self._shared.readers.start_soon(self._link.read, self._line)
         try:
             if await self._greet():
                 error = await self._run()
                 if self._finishing:
                     await self._wait_for_finish_beside(error)
+                elif error is None and self._line.ending is Ending.HUNG_UP and not self._has_hook():
+                    self._log_call(self._record_now)  # nothing to wait for, and nothing to shield
                 else:
                     with trio.CancelScope(shield=True):
                         await self._finish(error)
-                    if self._line.ending is Ending.TRANSFERRED:
-                        await self._keep_connection()
+                if self._line.ending is Ending.TRANSFERRED:
+                    await self._keep_connection()
         finally:
-            with trio.CancelScope(shield=True):
-                await self._close()
+            await self._close()
         if self._interrupt is not None:
             raise self._interrupt
 
-    async def finish_beside_run(self) -> None:
-        """Finish the call although its ``run()`` goes on, which nothing can be done about."""
-        if not self.is_running or self._finishing:
-            return
-        _calls.warning("channel %s: run() goes on after the call's end", self._line.channel_uuid)
+    def _control_ended(self) -> None:
+        if self._is_running:
+            seconds = self._line.wind_down_seconds + _GRACE_SECONDS
+            self._timer = self._shared.timers.call_later(seconds, self._run_is_overdue)
+
+    def _run_is_overdue(self) -> None:
+        if not self._finishing:
+            _log.warning("channel %s: run() goes on after the call's end", self._line.channel_uuid)
+            self._finishing = True
+            self._calls.start_soon(self._finish_beside_run)
+
+    async def _finish_beside_run(self) -> None:
+        """Finish the call although its ``run()`` shields itself, which nothing can be done about."""
         with trio.CancelScope(shield=True):
             await self._finish(None)
             await self._close()
-
-    def _control_ended(self) -> None:
-        if self.is_running:
-            line = self._line
-            self._overdue.add(line.ended_at + line.wind_down_seconds + _GRACE_SECONDS, self)
 
     # Greeting
 
     async def _greet(self) -> bool:
         """Say ``connect`` and the rest in one write; say whether FreeSWITCH answered."""
         line, link = self._line, self._link
-        with trio.move_on_after(self._plan.handshake_seconds):
-            try:
-                await link.send(self._plan.set_up, (line, _MYEVENTS_WAITER))
-                await line.wait_arrived()
-            except ConnectionLost:
-                await link.wait_closed()  # the reader knows why
+        timer = self._shared.timers.call_later(self._plan.handshake_seconds, line.stop_waiting)
+        try:
+            await link.send(self._plan.set_up, (line, _MYEVENTS_WAITER))
+            await line.wait_arrived()
+        except ConnectionLost:
+            await link.wait_closed()  # the reader knows why
+        finally:
+            timer.forget()
         if line.connect_reply is not None:
             return True
         if isinstance(link.reason, RemoteProtocolError):
@@ -220,7 +224,7 @@ class Conductor:
         call = Call()
         attach(call, line)
         error: BaseException | None = None
-        self.is_running = True
+        self._is_running = True
         try:
             handler = self._plan.make_handler(call)
             if not isinstance(handler, CallHandler):
@@ -232,7 +236,9 @@ class Conductor:
         except BaseException as exc:
             self._interrupt, error = _interrupt_and_fault(exc)
         finally:
-            self.is_running = False
+            self._is_running = False
+            if self._timer is not None:
+                self._timer.forget()
         return line.failure or error
 
     # Finishing
@@ -271,13 +277,22 @@ class Conductor:
     def _error_cause(self) -> HangupCause | str:
         return self._handler.error_hangup_cause if self._handler else CallHandler.error_hangup_cause
 
-    async def _after_hangup(self) -> None:
+    def _has_hook(self) -> bool:
         handler = self._handler
-        if handler is None or type(handler).after_hangup is CallHandler.after_hangup:
-            record = self._record_now()
-        else:
-            record = await self._final_record()
-            await self._hook("after_hangup", handler.after_hangup(record), handler.after_hangup_seconds)
+        return handler is not None and type(handler).after_hangup is not CallHandler.after_hangup
+
+    async def _after_hangup(self) -> None:
+        if self._handler is None or not self._has_hook():
+            self._log_call(self._record_now)
+            return
+        record = await self._final_record()
+        self._log_call(lambda: record)
+        await self._hook("after_hangup", self._handler.after_hangup(record), self._handler.after_hangup_seconds)
+
+    def _log_call(self, record_of: Callable[[], CallRecord]) -> None:
+        if not _calls.isEnabledFor(logging.INFO):
+            return
+        record = record_of()
         _calls.info(
             "%s %s -> %s: %s after %.1f s%s",
             record.channel_uuid,
@@ -331,6 +346,7 @@ class Conductor:
     def _record(self, source: RecordSource, said: Event | ConnectReply | None) -> CallRecord:
         line = self._line
         assert line.ending is not None
+        headers = line.arrived.headers
         variables = line.variables if said is None else said.variables
         final = source is not RecordSource.LAST_KNOWN and line.ending is Ending.HUNG_UP
         return CallRecord(
@@ -338,10 +354,10 @@ class Conductor:
             ending=line.ending,
             source=source,
             hangup_cause=line.hangup_cause or (_cause(variables) if final else None),
-            caller_id_name=line.header("Caller-Caller-ID-Name"),
-            caller_id_number=line.header("Caller-Caller-ID-Number"),
-            destination_number=line.header("Caller-Destination-Number"),
-            context=line.header("Caller-Context"),
+            caller_id_name=headers.get("Caller-Caller-ID-Name", ""),
+            caller_id_number=headers.get("Caller-Caller-ID-Number", ""),
+            destination_number=headers.get("Caller-Destination-Number", ""),
+            context=headers.get("Caller-Context", ""),
             seconds=line.ended_at - line.started_at,
             answered=line.header("Caller-Channel-Answered-Time") not in ("", "0"),
             duration=_seconds(variables, "duration") if final else None,
@@ -365,23 +381,19 @@ class Conductor:
         await self._link.wait_closed()
 
     async def _close(self) -> None:
-        """End the connection without harm to a call that is up."""
+        """End the connection without harm to a call that is up; the reader closes it when FreeSWITCH does."""
         line, link = self._line, self._link
+        if line.ending in (Ending.TRANSFERRED, Ending.CONNECTION_LOST):
+            link.abort()
+            return
         if link.is_open:
-            last: tuple[Command, ...] = ()
-            if line.ending is Ending.HUNG_UP:
-                last = (Exit(),)
-            elif line.ending is None:
-                # A connection that closes on a call that is up leaves the caller in silence for ever.
-                last = (Hangup(self._error_cause()), Exit())
+            # A connection that closes on a call that is up leaves the caller in silence for ever.
+            hangup = () if line.ending is Ending.HUNG_UP else (Hangup(self._error_cause()),)
             try:
-                await link.send(last)
-            except (ConnectionLost, LocalProtocolError):
+                await link.send((*hangup, Exit()), shielded=True)
+            except ConnectionLost:
                 _log.debug("%s closed first", link.peer)
-        if line.ending in (Ending.HUNG_UP, Ending.LEFT_TO_DIALPLAN):
-            with trio.move_on_after(_FAREWELL_SECONDS):
-                await link.wait_closed()
-        await link.aclose()
+        self._shared.timers.call_later(_FAREWELL_SECONDS, link.abort)
 
 
 @final

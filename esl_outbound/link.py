@@ -77,6 +77,8 @@ class Link:
         self._stream: Final = stream
         self._socket: Final = stream.socket if isinstance(stream, trio.SocketStream) else None
         self._connection: Final = connection
+        # A socket is aborted by closing it, which wakes its reader; another stream by cancelling the reading.
+        self._read_scope: Final = trio.CancelScope() if self._socket is None else None
         self._send_lock: Final = trio.Lock()
         self._closed: Final = trio.Event()
         self._broken = False
@@ -107,26 +109,37 @@ class Link:
     # Reading
 
     async def read(self, receiver: Receiver) -> None:
-        """Read until the connection ends; this is the reader's whole life, and it raises nothing.
+        """Read until the connection ends, then close it: this is the reader's whole life, and it raises nothing.
 
         Args:
             receiver: Who gets the messages, and word of the end.
         """
-        reason: BaseException | None = None
         try:
             if self._socket is not None:
                 await self._read_socket(self._socket, receiver)
             else:
-                while data := await self._stream.receive_some(_CHUNK_BYTES):  # type: ignore[attr-defined]
-                    self._received(data, receiver)
-        except (OSError, RemoteProtocolError, trio.BrokenResourceError, trio.ClosedResourceError) as exc:
-            reason = exc
+                await self._read_stream(receiver)
+        except (OSError, RemoteProtocolError, trio.BrokenResourceError) as exc:
+            self._reason = self._reason or exc
+        except trio.ClosedResourceError:
+            pass  # by abort(), which may have a reason
         except Exception as exc:
             # A fault of ours ends this call, not the server.
             _log.exception("reading from %s failed", self.peer)
-            reason = exc
+            self._reason = exc
         finally:
-            self._end(reason, receiver)
+            self._end(receiver)
+            if self._socket is not None:
+                self._socket.close()
+            else:
+                with trio.CancelScope(shield=True):
+                    await trio.aclose_forcefully(self._stream)
+
+    async def _read_stream(self, receiver: Receiver) -> None:
+        assert self._read_scope is not None
+        with self._read_scope:
+            while data := await self._stream.receive_some(_CHUNK_BYTES):
+                self._received(bytes(data), receiver)
 
     async def _read_socket(self, sock: trio.socket.SocketType, receiver: Receiver) -> None:
         while True:
@@ -153,9 +166,8 @@ class Link:
             else:
                 receive(message)  # type: ignore[arg-type]
 
-    def _end(self, reason: BaseException | None, receiver: Receiver) -> None:
+    def _end(self, receiver: Receiver) -> None:
         self._broken = True
-        self._reason = self._reason or reason
         receiver.connection_ended(self._reason)
         for exchange in self._connection.unanswered:
             if exchange.waiter is not None:
@@ -164,7 +176,9 @@ class Link:
 
     # Writing
 
-    async def send(self, commands: Sequence[Command], waiters: Sequence[Waiter | None] = ()) -> list[Exchange]:
+    async def send(
+        self, commands: Sequence[Command], waiters: Sequence[Waiter | None] = (), *, shielded: bool = False
+    ) -> list[Exchange]:
         """Write commands, in one piece, and do not wait for their replies.
 
         Cancelled before the write it has cost nothing; a begun write is
@@ -173,17 +187,20 @@ class Link:
         Args:
             commands: What to send.
             waiters: Who is told of the replies, in the same order; may be shorter.
+            shielded: Write even if the caller is cancelled already.
 
         Raises:
             LocalProtocolError: A command cannot be said; nothing was sent.
             ConnectionLost: The connection has ended, or broke in this write.
         """
-        await trio.lowlevel.checkpoint_if_cancelled()
+        if not shielded:
+            await trio.lowlevel.checkpoint_if_cancelled()
         lock = self._send_lock
         try:
             lock.acquire_nowait()  # acquire() goes through the scheduler even when nobody holds the lock
         except trio.WouldBlock:
-            await lock.acquire()
+            with trio.CancelScope(shield=shielded):
+                await lock.acquire()
         try:
             if self._broken:
                 raise self._lost()
@@ -234,7 +251,7 @@ class Link:
                 raise self._break(exc) from exc
         if scope.cancelled_caught:
             error = self._break(TimeoutError(f"FreeSWITCH did not read a command within {WRITE_SECONDS:g} s"))
-            await self.aclose()
+            self.abort()
             raise error
 
     def _break(self, reason: BaseException) -> ConnectionLost:
@@ -251,11 +268,14 @@ class Link:
         error.__cause__ = self._reason
         return error
 
-    async def aclose(self) -> None:
-        """Close the connection, whatever its state."""
+    def abort(self, reason: BaseException | None = None) -> None:
+        """End the connection now; the reader, which owns it, closes it and tells everybody."""
         self._broken = True
-        with trio.CancelScope(shield=True):
-            await trio.aclose_forcefully(self._stream)
+        self._reason = self._reason or reason
+        if self._socket is not None:
+            self._socket.close()
+        elif self._read_scope is not None:
+            self._read_scope.cancel()
 
     # Showing
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from functools import partial
 from typing import Any, Final
@@ -9,13 +10,18 @@ from typing import Any, Final
 import trio
 
 from .call.observing import wanted_events
-from .conduct import HANDSHAKE_SECONDS, Conductor, Overdue, Plan
+from .conduct import HANDSHAKE_SECONDS, Conductor, Plan, Shared
 from .handler import CallHandler, HandlerSource, handler_factory
 from .protocol import MAX_BODY_BYTES, MAX_HEAD_BYTES
+from .timers import Timers
 
 __all__ = ["serve", "serve_listeners"]
 
 _log: Final = logging.getLogger("esl_outbound.server")
+
+# The process, or the system, is out of descriptors or memory: FreeSWITCH's connections wait in the backlog.
+_NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_NO_ROOM_SECONDS: Final = 1.0
 
 
 async def serve(
@@ -96,15 +102,45 @@ async def _serve(
     listeners: list[trio.SocketListener],
     task_status: trio.TaskStatus[list[trio.SocketListener]],
 ) -> None:
-    overdue = Overdue()
+    over = trio.Event()
+    async with trio.open_nursery() as nursery:
+        shared: Shared = await nursery.start(_keep_readers, plan, over)
+        try:
+            async with trio.open_nursery() as calls:
+                for listener in listeners:
+                    calls.start_soon(_accept, listener, calls, shared)
+                task_status.started(listeners)
+        finally:
+            over.set()
 
-    async def serve_call(stream: trio.SocketStream) -> None:
-        await Conductor(stream, plan, overdue).conduct(readers)
 
-    # The readers are out of reach of a cancellation from above: a call's clean-up needs its reader. They end when
-    # their connections are closed, which each call's clean-up does.
-    async with trio.open_nursery() as readers:
-        readers.cancel_scope.shield = True
-        async with trio.open_nursery() as calls:
-            calls.start_soon(overdue.watch, calls)
-            await trio.serve_listeners(serve_call, listeners, handler_nursery=calls, task_status=task_status)
+async def _keep_readers(
+    plan: Plan, over: trio.Event, *, task_status: trio.TaskStatus[Shared] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Keep a nursery for the readers of all calls, and their timers, until ``over`` is set and all have ended.
+
+    It is out of reach of a cancellation from above: a call's clean-up needs its reader, and ends it.
+    """
+    async with trio.open_nursery() as nursery:
+        nursery.cancel_scope.shield = True
+        timers = Timers()
+        nursery.start_soon(timers.run)
+        async with trio.open_nursery() as readers:
+            task_status.started(Shared(plan, readers, timers))
+            await over.wait()
+        nursery.cancel_scope.cancel()
+
+
+async def _accept(listener: trio.SocketListener, calls: trio.Nursery, shared: Shared) -> None:
+    """Take in what FreeSWITCH connects, a task for each call."""
+    async with listener:
+        while True:
+            try:
+                stream = await listener.accept()
+            except OSError as exc:
+                if exc.errno not in _NO_ROOM:
+                    raise
+                _log.error("no connection can be accepted: %s", exc)
+                await trio.sleep(_NO_ROOM_SECONDS)
+            else:
+                calls.start_soon(Conductor(stream, shared, calls).conduct)

@@ -405,6 +405,10 @@ class Line:
         """Wait for the reply to ``connect``, or for the connection's end."""
         await self._arrived.wait()
 
+    def stop_waiting(self) -> None:
+        """The reply to ``connect`` took too long."""
+        self._arrived.set()
+
     def observe(self, stream: EventStream) -> None:
         """Let an observer have the events that come from now on."""
         self._observers.append(stream)

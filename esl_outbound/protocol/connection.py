@@ -8,8 +8,9 @@ from typing import Final, final
 
 from ..errors import LocalProtocolError
 from .commands import Api, Command, Connect, Exit
+from .events import Event
 from .frames import MAX_BODY_BYTES, MAX_HEAD_BYTES, FrameReader
-from .messages import ApiResponse, ConnectReply, Message, Reply, read_message
+from .messages import OK, ApiResponse, ConnectReply, Message, Reply, read_message
 
 __all__ = ["Connection", "Exchange"]
 
@@ -113,7 +114,9 @@ class Connection:
         if frame is None:
             return None
         message = read_message(frame)
-        if isinstance(message, Reply | ApiResponse) and self._unanswered:
+        if type(message) is Event or not self._unanswered:
+            return message
+        if isinstance(message, Reply | ApiResponse):
             exchange = self._unanswered[0]
             if _answers(message, exchange.command):
                 self._unanswered.popleft()
@@ -124,11 +127,12 @@ class Connection:
 
 def _answers(reply: Reply | ApiResponse, command: Command) -> bool:
     """Whether a reply can be the one to that command: a stray one must not shift the rest."""
+    asked = type(command)
+    if reply is OK:
+        return asked is not Connect and asked is not Api
     if isinstance(reply, ApiResponse):
-        return isinstance(command, Api)
-    if isinstance(command, Connect):
-        return isinstance(reply, ConnectReply) or not reply.ok
+        return asked is Api
     if isinstance(reply, ConnectReply):
-        return False
-    # A refused `api` is answered like any other command.
-    return not isinstance(command, Api) or not reply.ok
+        return asked is Connect
+    # A refused `connect` or `api` is answered like any other command.
+    return (asked is not Connect and asked is not Api) or not reply.ok

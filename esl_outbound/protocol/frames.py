@@ -20,8 +20,9 @@ MAX_BODY_BYTES: Final = 16 << 20
 
 OK_HEAD: Final = b"Content-Type: command/reply\nReply-Text: +OK\n"
 
-# Nearly all frames are one of these two, byte for byte: they are recognised in place.
+# Nearly all frames begin like one of these, byte for byte: they are recognised in place.
 _EVENT_HEAD: Final = re.compile(rb"Content-Length: (\d{1,9})\nContent-Type: (text/event-(?:plain|json|xml))\n\n")
+_REPLY: Final = re.compile(rb"Content-Type: command/reply\nReply-Text: [^\n]*\n\n")
 _OK_FRAME: Final = OK_HEAD + b"\n"
 
 # How every head begins. A peer that speaks another protocol is found out by its first bytes.
@@ -140,6 +141,9 @@ class FrameReader:
             return _OK
         elif position == len(buffer):
             return None
+        elif (reply := _REPLY.match(buffer, position)) is not None and reply.end() - position <= self._max_head:
+            self._position = end = reply.end()
+            return Frame("command/reply", buffer[position : end - 1], b"")
         return self._any_frame(buffer, position)
 
     def _any_frame(self, buffer: bytes, position: int) -> Frame | None:

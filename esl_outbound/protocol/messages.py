@@ -32,8 +32,11 @@ class Reply:
 
     headers: Headers
     """All its headers; ``Job-UUID`` and ``Allowed-Events`` come this way."""
-    text: str
-    """``Reply-Text``, without the line feed that some have."""
+
+    @property
+    def text(self) -> str:
+        """``Reply-Text``, without the line feed that some have."""
+        return self.headers.get("Reply-Text", "").removesuffix("\n")
 
     @property
     def ok(self) -> bool:
@@ -145,10 +148,9 @@ Message: TypeAlias = (
 )
 
 # The answer to nearly every command, byte for byte. It is immutable, so one serves all.
-_OK: Final = Reply(Headers(OK_HEAD, url_encoded=False), "+OK")
+OK: Final = Reply(Headers(OK_HEAD, url_encoded=False))
 
 _FORMATS: Final = {
-    "text/event-plain": EventFormat.PLAIN,
     "text/event-json": EventFormat.JSON,
     "text/event-xml": EventFormat.XML,
 }
@@ -156,19 +158,22 @@ _FORMATS: Final = {
 
 def read_message(frame: Frame) -> Message:
     """What a frame means."""
-    event_format = _FORMATS.get(frame.content_type)
+    content_type = frame.content_type
+    if content_type == "text/event-plain":
+        return Event(frame.body)
+    head = frame.head
+    if content_type == "command/reply":
+        if head is OK_HEAD:
+            return OK
+        # Only the reply to `connect` is an event's headers, and only it is URL-encoded.
+        if head.startswith(b"Event-Name: CHANNEL_DATA\n"):
+            return ConnectReply(Headers(head, url_encoded=True))
+        return Reply(Headers(head, url_encoded=False))
+    event_format = _FORMATS.get(content_type)
     if event_format is not None:
         return Event(frame.body, event_format)
-    if frame.head is OK_HEAD:
-        return _OK
-    headers = Headers(frame.head, url_encoded=False)
-    match frame.content_type:
-        case "command/reply":
-            # Only the reply to `connect` is an event's headers, and only it is URL-encoded.
-            if headers.get("Event-Name") == "CHANNEL_DATA":
-                headers = Headers(frame.head, url_encoded=True)
-                return ConnectReply(headers, headers.get("Reply-Text", "").rstrip("\n"))
-            return Reply(headers, headers.get("Reply-Text", ""))
+    headers = Headers(head, url_encoded=False)
+    match content_type:
         case "api/response":
             return ApiResponse(decode(frame.body))
         case "text/disconnect-notice":
@@ -179,5 +184,5 @@ def read_message(frame: Frame) -> Message:
             return AuthRequest()
         case "text/rude-rejection":
             return RudeRejection(decode(frame.body))
-        case content_type:
+        case _:
             return UnknownMessage(content_type, headers, frame.body)
