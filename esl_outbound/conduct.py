@@ -48,6 +48,7 @@ HANDSHAKE_SECONDS: Final = 25.0
 _HANGUP_SECONDS: Final = 5.0
 _FINAL_WORD_SECONDS: Final = 1.0
 _FAREWELL_SECONDS: Final = 2.0
+_EXIT: Final = Exit()
 # A run() that its cancellation reached is given this long to be scheduled before it counts as shielded.
 _GRACE_SECONDS: Final = 0.1
 
@@ -92,6 +93,7 @@ class Plan:
             Linger(linger),
             Subscribe(names, wanted.subclasses),
         )
+        self.encoded_set_up: Final = b"".join(command.encode() for command in self.set_up)
 
     def new_connection(self) -> Connection:
         """A fresh protocol state with the limits of this server."""
@@ -124,6 +126,7 @@ class Conductor:
         stream: The connection that FreeSWITCH opened.
         shared: What the calls of this server share.
         calls: Where a call is finished whose ``run()`` does not end.
+        peer: FreeSWITCH's address, for log lines.
     """
 
     __slots__ = (
@@ -139,11 +142,17 @@ class Conductor:
         "_timer",
     )
 
-    def __init__(self, stream: trio.abc.Stream, shared: Shared, calls: trio.Nursery) -> None:
+    def __init__(
+        self,
+        stream: trio.socket.SocketType | trio.abc.Stream,
+        shared: Shared,
+        calls: trio.Nursery,
+        peer: str = "a stream",
+    ) -> None:
         self._shared = shared
         self._plan = shared.plan
         self._calls = calls
-        self._link = Link(stream, shared.plan.new_connection())
+        self._link = Link(stream, shared.plan.new_connection(), peer)
         self._line = Line(self._link, wind_down_seconds=shared.plan.wind_down_seconds, on_end=self._control_ended)
         self._handler: CallHandler[Any] | None = None
         self._interrupt: BaseException | None = None
@@ -199,7 +208,7 @@ class Conductor:
         line, link = self._line, self._link
         timer = self._shared.timers.call_later(self._plan.handshake_seconds, line.stop_waiting)
         try:
-            await link.send(self._plan.set_up, (line, _MYEVENTS_WAITER))
+            await link.send(self._plan.set_up, (line, _MYEVENTS_WAITER), encoded=self._plan.encoded_set_up)
             await line.wait_arrived()
         except ConnectionLost:
             await link.wait_closed()  # the reader knows why
@@ -383,17 +392,18 @@ class Conductor:
     async def _close(self) -> None:
         """End the connection without harm to a call that is up; the reader closes it when FreeSWITCH does."""
         line, link = self._line, self._link
-        if line.ending in (Ending.TRANSFERRED, Ending.CONNECTION_LOST):
-            link.abort()
-            return
-        if link.is_open:
+        if link.is_open and line.ending in (None, Ending.HUNG_UP):
             # A connection that closes on a call that is up leaves the caller in silence for ever.
-            hangup = () if line.ending is Ending.HUNG_UP else (Hangup(self._error_cause()),)
+            last = (_EXIT,) if line.ending is Ending.HUNG_UP else (Hangup(self._error_cause()), _EXIT)
             try:
-                await link.send((*hangup, Exit()), shielded=True)
+                await link.send(last, shielded=True)
             except ConnectionLost:
                 _log.debug("%s closed first", link.peer)
-        self._shared.timers.call_later(_FAREWELL_SECONDS, link.abort)
+        if line.ending in (None, Ending.LEFT_TO_DIALPLAN):
+            # What was said last is to be carried out before the connection goes.
+            self._shared.timers.call_later(_FAREWELL_SECONDS, link.abort)
+        else:
+            link.abort()
 
 
 @final

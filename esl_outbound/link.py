@@ -28,6 +28,7 @@ _CHUNK_BYTES: Final = 65536
 # held costs no buffer of its own.
 _SHARED: Final = bytearray(_CHUNK_BYTES)
 _SHARED_VIEW: Final = memoryview(_SHARED)
+_BUFFERS: Final = (_SHARED,)
 
 _wire: Final = logging.getLogger("esl_outbound.wire")
 _log: Final = logging.getLogger("esl_outbound.link")
@@ -68,29 +69,52 @@ class Link:
     """One connection with FreeSWITCH.
 
     Args:
-        stream: The connection. A ``trio.SocketStream`` is read and written
-            without trio's intermediate steps; any other stream works too.
+        stream: The connection: a connected ``trio.socket``, which is read and
+            written without trio's intermediate steps, or any stream of bytes.
         connection: The protocol's state, fresh.
+        peer: The other end's address, for log lines.
     """
 
-    def __init__(self, stream: trio.abc.Stream, connection: Connection) -> None:
-        self._stream: Final = stream
-        self._socket: Final = stream.socket if isinstance(stream, trio.SocketStream) else None
-        self._connection: Final = connection
+    __slots__ = (
+        "_closed",
+        "_connection",
+        "_fd",
+        "_read_scope",
+        "_reason",
+        "_refusing",
+        "_send_lock",
+        "_show_wire",
+        "_socket",
+        "_stream",
+        "peer",
+    )
+
+    def __init__(
+        self, stream: trio.socket.SocketType | trio.abc.Stream, connection: Connection, peer: str = "a stream"
+    ) -> None:
+        self._connection = connection
+        self._socket: trio.socket.SocketType | None = None
+        self._stream: trio.abc.Stream | None = None
         # A socket is aborted by closing it, which wakes its reader; another stream by cancelling the reading.
-        self._read_scope: Final = trio.CancelScope() if self._socket is None else None
-        self._send_lock: Final = trio.Lock()
-        self._closed: Final = trio.Event()
-        self._broken = False
+        self._read_scope: trio.CancelScope | None = None
+        self._fd = -1
+        if isinstance(stream, trio.abc.Stream):
+            self._stream = stream
+            self._read_scope = trio.CancelScope()
+        else:
+            self._socket = stream
+            self._fd = stream.fileno()
+        self._send_lock = trio.Lock()
+        self._closed = trio.Event()
+        self._refusing = False
         self._reason: BaseException | None = None
-        self._show_wire: Final = _wire.isEnabledFor(logging.DEBUG)
-        self.peer: Final = _peer_name(self._socket)
-        """The other end's address, for log lines."""
+        self._show_wire = _wire.isEnabledFor(logging.DEBUG)
+        self.peer: Final = peer
 
     @property
     def is_open(self) -> bool:
         """Whether commands can be sent."""
-        return not self._broken and not self._connection.exited
+        return not self._refusing and not self._connection.exited
 
     @property
     def inside_frame(self) -> bool:
@@ -129,14 +153,14 @@ class Link:
             self._reason = exc
         finally:
             self._end(receiver)
-            if self._socket is not None:
-                self._socket.close()
-            else:
+            self.abort()
+            if self._stream is not None:
                 with trio.CancelScope(shield=True):
                     await trio.aclose_forcefully(self._stream)
 
     async def _read_stream(self, receiver: Receiver) -> None:
         assert self._read_scope is not None
+        assert self._stream is not None
         with self._read_scope:
             while data := await self._stream.receive_some(_CHUNK_BYTES):
                 self._received(bytes(data), receiver)
@@ -145,7 +169,7 @@ class Link:
         while True:
             await trio.lowlevel.wait_readable(sock)
             try:
-                count = os.readv(sock.fileno(), (_SHARED,))
+                count = os.readv(self._fd, _BUFFERS)
             except (BlockingIOError, InterruptedError):
                 continue
             if not count:
@@ -167,7 +191,7 @@ class Link:
                 receive(message)  # type: ignore[arg-type]
 
     def _end(self, receiver: Receiver) -> None:
-        self._broken = True
+        self._refusing = True
         receiver.connection_ended(self._reason)
         for exchange in self._connection.unanswered:
             if exchange.waiter is not None:
@@ -177,7 +201,12 @@ class Link:
     # Writing
 
     async def send(
-        self, commands: Sequence[Command], waiters: Sequence[Waiter | None] = (), *, shielded: bool = False
+        self,
+        commands: Sequence[Command],
+        waiters: Sequence[Waiter | None] = (),
+        *,
+        encoded: bytes | None = None,
+        shielded: bool = False,
     ) -> list[Exchange]:
         """Write commands, in one piece, and do not wait for their replies.
 
@@ -187,6 +216,7 @@ class Link:
         Args:
             commands: What to send.
             waiters: Who is told of the replies, in the same order; may be shorter.
+            encoded: Their bytes, where they are known.
             shielded: Write even if the caller is cancelled already.
 
         Raises:
@@ -196,25 +226,28 @@ class Link:
         if not shielded:
             await trio.lowlevel.checkpoint_if_cancelled()
         lock = self._send_lock
-        try:
-            lock.acquire_nowait()  # acquire() goes through the scheduler even when nobody holds the lock
-        except trio.WouldBlock:
+        waited = lock.locked()
+        if waited:
             with trio.CancelScope(shield=shielded):
                 await lock.acquire()
         try:
-            if self._broken:
+            if self._refusing:
                 raise self._lost()
-            if not commands:
-                return []
-            data, exchanges = self._connection.send(commands)
+            data, exchanges = self._connection.send(commands, encoded)
             for exchange, waiter in zip(exchanges, waiters, strict=False):
                 exchange.waiter = waiter
             if self._show_wire:
                 self._log_wire(">", _without_secrets(commands, data))
-            if (rest := self._write_now(data)) is not None:
+            rest = self._write_now(data)
+            if rest is not None:
+                # Nothing has waited since we found the lock free, so it still is.
+                if not waited:
+                    lock.acquire_nowait()
+                    waited = True
                 await self._write(rest)
         finally:
-            lock.release()
+            if waited:
+                lock.release()
         return exchanges
 
     async def ask(self, command: Command) -> Reply | ApiResponse:
@@ -236,18 +269,22 @@ class Link:
         if self._socket is None:
             return data
         try:
-            count = os.write(self._socket.fileno(), data)
+            count = os.write(self._fd, data)
         except (BlockingIOError, InterruptedError):
             return data
         except OSError as exc:
             raise self._break(exc) from exc
         return None if count == len(data) else memoryview(data)[count:]
 
-    async def _write(self, data: bytes | memoryview) -> None:
+    async def _write(self, rest: bytes | memoryview) -> None:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + WRITE_SECONDS) as scope:
             try:
-                await self._stream.send_all(data)
-            except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
+                if self._stream is not None:
+                    await self._stream.send_all(rest)
+                elif self._socket is not None:
+                    while rest:
+                        rest = rest[await self._socket.send(rest) :]
+            except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as exc:
                 raise self._break(exc) from exc
         if scope.cancelled_caught:
             error = self._break(TimeoutError(f"FreeSWITCH did not read a command within {WRITE_SECONDS:g} s"))
@@ -259,7 +296,7 @@ class Link:
 
         The reader goes on to the end of what FreeSWITCH sent: it may tell of the hangup that closed the connection.
         """
-        self._broken = True
+        self._refusing = True
         self._reason = self._reason or reason
         return self._lost()
 
@@ -270,9 +307,10 @@ class Link:
 
     def abort(self, reason: BaseException | None = None) -> None:
         """End the connection now; the reader, which owns it, closes it and tells everybody."""
-        self._broken = True
+        self._refusing = True
         self._reason = self._reason or reason
         if self._socket is not None:
+            self._fd = -1
             self._socket.close()
         elif self._read_scope is not None:
             self._read_scope.cancel()
@@ -287,13 +325,3 @@ class Link:
 def _without_secrets(commands: Sequence[Command], data: bytes) -> bytes:
     secret = next((command for command in commands if isinstance(command, Auth | UserAuth)), None)
     return data if secret is None else f"{secret.name} (not shown)\n\n".encode()
-
-
-def _peer_name(sock: trio.socket.SocketType | None) -> str:
-    if sock is None:
-        return "a stream"
-    try:
-        address = sock.getpeername()
-    except OSError:
-        return "a peer that has gone"
-    return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address or "a local peer")

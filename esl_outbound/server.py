@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import socket
 from functools import partial
 from typing import Any, Final
 
@@ -22,6 +23,20 @@ _log: Final = logging.getLogger("esl_outbound.server")
 # The process, or the system, is out of descriptors or memory: FreeSWITCH's connections wait in the backlog.
 _NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _NO_ROOM_SECONDS: Final = 1.0
+# accept(2): errors of the connection, not of the listener.
+_GONE_BEFORE_ACCEPTED: Final = frozenset(
+    {
+        errno.ECONNABORTED,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.EOPNOTSUPP,
+        errno.EPERM,
+        errno.EPROTO,
+        errno.ETIMEDOUT,
+    }
+)
 
 
 async def serve(
@@ -59,8 +74,7 @@ async def serve(
     plan = _plan(handler, handshake_seconds, max_head_bytes, max_body_bytes)
     listeners = await trio.open_tcp_listeners(port, host=host)
     for listener in listeners:
-        address = listener.socket.getsockname()
-        _log.info("listening on %s", f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}")
+        _log.info("listening on %s", shown_address(listener.socket.getsockname()))
     await _serve(plan, listeners, task_status)
 
 
@@ -133,14 +147,28 @@ async def _keep_readers(
 
 async def _accept(listener: trio.SocketListener, calls: trio.Nursery, shared: Shared) -> None:
     """Take in what FreeSWITCH connects, a task for each call."""
+    sock = listener.socket
+    if sock.family in (socket.AF_INET, socket.AF_INET6):
+        # Connections inherit it: a command is one small write, and shall not wait for the last one's acknowledgement.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     async with listener:
         while True:
             try:
-                stream = await listener.accept()
+                connection, address = await sock.accept()
             except OSError as exc:
-                if exc.errno not in _NO_ROOM:
+                if exc.errno in _NO_ROOM:
+                    _log.error("no connection can be accepted: %s", exc)
+                    await trio.sleep(_NO_ROOM_SECONDS)
+                elif exc.errno not in _GONE_BEFORE_ACCEPTED:
                     raise
-                _log.error("no connection can be accepted: %s", exc)
-                await trio.sleep(_NO_ROOM_SECONDS)
             else:
-                calls.start_soon(Conductor(stream, shared, calls).conduct)
+                calls.start_soon(Conductor(connection, shared, calls, shown_address(address)).conduct)
+
+
+def shown_address(address: object) -> str:
+    """A socket's address in a log line."""
+    match address:
+        case (str(host), int(port), *_):
+            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        case _:
+            return str(address or "a local socket")

@@ -15,6 +15,9 @@ import trio
 
 __all__ = ["Timer", "Timers"]
 
+# Deadlines are kept to this, so that many calls share one awakening.
+_TICK_SECONDS: Final = 0.125
+
 
 @final
 class Timer:
@@ -40,10 +43,11 @@ class Timers:
         self._wake = trio.Event()
 
     def call_later(self, seconds: float, action: Callable[[], None]) -> Timer:
-        """Call ``action``, which may not wait, that many seconds from now."""
+        """Call ``action``, which may not wait, that many seconds from now, or an eighth later."""
         timer = Timer(action)
         self._count += 1
-        heapq.heappush(self._heap, (trio.current_time() + seconds, self._count, timer))
+        deadline = math.ceil((trio.current_time() + seconds) / _TICK_SECONDS) * _TICK_SECONDS
+        heapq.heappush(self._heap, (deadline, self._count, timer))
         if self._heap[0][2] is timer:
             self._wake.set()
         return timer

@@ -6,7 +6,7 @@ A mixin of ``Call`` calls nothing of another mixin: what two of them need is her
 
 from __future__ import annotations
 
-import uuid
+import random
 from collections.abc import Callable, Sequence
 from typing import Final, final
 
@@ -56,6 +56,7 @@ __all__ = ["Line"]
 _UNIQUE_ID: Final = b"\nUnique-ID: "
 _SEQUENCE: Final = b"\nEvent-Sequence: "
 _APPLICATION: Final = b"\nApplication: "
+_APPLICATION_RESPONSE: Final = b"\nApplication-Response: "
 _APPLICATION_UUID: Final = b"\nApplication-UUID: "
 _VARIABLE: Final = b"\nvariable_"
 _HANGUP_CAUSE: Final = b"\nHangup-Cause: "
@@ -106,6 +107,8 @@ class Line:
         "final_word",
         "hangup_cause",
         "hangup_complete",
+        "is_async",
+        "is_full",
         "run_scope",
         "safe_to_leave",
         "started_at",
@@ -123,6 +126,10 @@ class Line:
         self.connect_reply: ConnectReply | None = None
         self.channel_uuid = ""
         self._mine = b""
+        self.is_async = False
+        """Whether the dialplan line says ``async``."""
+        self.is_full = False
+        """Whether the dialplan line says ``full``."""
 
         # What is known of the channel: the newest of all events, and the newest that carries variables.
         self._last: Event | ConnectReply | None = None
@@ -130,8 +137,9 @@ class Line:
         self._variables: Event | ConnectReply | None = None
         self._variables_sequence = -1
 
-        # uuid4() for each execution would cost more than the rest of its command, so it is made once and counted on.
-        self._application_prefix = str(uuid.uuid4())[:24]
+        # A random UUID whose last part counts the executions: uuid4() for each would be a system call for each.
+        bits = f"{random.getrandbits(72):018x}"
+        self._application_prefix = f"{bits[:8]}-{bits[8:12]}-4{bits[12:15]}-8{bits[15:]}-"
         self._number_of_executions = 0
         self._executions: dict[bytes, Execution] = {}
         self._jobs: dict[str, Job] = {}
@@ -157,16 +165,6 @@ class Line:
     # What is known
 
     @property
-    def is_async(self) -> bool:
-        """Whether the dialplan line says ``async``."""
-        return self.connect_reply is not None and self.connect_reply.is_async
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the dialplan line says ``full``."""
-        return self.connect_reply is not None and self.connect_reply.is_full
-
-    @property
     def arrived(self) -> ConnectReply:
         """What ``connect`` told."""
         assert self.connect_reply is not None  # a handler gets its call after that
@@ -188,6 +186,10 @@ class Line:
         source = self._last or self.arrived
         value = source.headers.get(name)
         return self.arrived.headers.get(name, "") if value is None else value
+
+    def response_to(self, completion: Event) -> str:
+        """``Application-Response`` of a CHANNEL_EXECUTE_COMPLETE: what the application says of itself."""
+        return url_decode(peek_last(completion.block, _APPLICATION_RESPONSE) or b"")
 
     def end_error(self) -> CallEnded | None:
         """The exception that says how the call ended, anew each time; None while it is up."""
@@ -439,6 +441,8 @@ class Line:
             if not channel_uuid:
                 raise RemoteProtocolError("a reply to connect without a Unique-ID")
             self.connect_reply = reply
+            self.is_async = reply.is_async
+            self.is_full = reply.is_full
             self.channel_uuid = channel_uuid
             self._mine = _UNIQUE_ID + channel_uuid.encode("utf-8", "surrogateescape") + b"\n"
             self._note(reply, reply.headers.get("Event-Sequence", "").encode(), has_variables=True)

@@ -52,7 +52,7 @@ class Speaking(CallBase):
         scope = f"%[playback_terminators={terminators or 'none'}]"
         argument = scope + path.text if isinstance(path, Expand) else literal(scope + path)
         completion = await self._line.execute("playback", argument)
-        response = completion.get("Application-Response")
+        response = self._line.response_to(completion)
         if response not in ("FILE PLAYED", "_none_", ""):
             raise FileNotPlayed(path.text if isinstance(path, Expand) else path, response)
         return PlaybackResult(completion.variables.get("playback_terminator_used", "") if terminators else "")

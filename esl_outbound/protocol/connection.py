@@ -75,8 +75,12 @@ class Connection:
         """The commands that wait for their replies, oldest first."""
         return tuple(self._unanswered)
 
-    def send(self, commands: Sequence[Command]) -> tuple[bytes, list[Exchange]]:
+    def send(self, commands: Sequence[Command], encoded: bytes | None = None) -> tuple[bytes, list[Exchange]]:
         """Encode commands, all or none of them.
+
+        Args:
+            commands: What to say.
+            encoded: The bytes that they make, where the caller says the same often and has kept them.
 
         Returns:
             The bytes to write, in one piece, and an exchange for each command.
@@ -84,19 +88,21 @@ class Connection:
         Raises:
             LocalProtocolError: One of them cannot be said, or not now. Nothing was sent.
         """
-        if not self._opened and not isinstance(commands[0], self._opening):
-            raise LocalProtocolError(f"the first command must be {self._opening[0].name}, not {commands[0].name}")
-        data = commands[0].encode() if len(commands) == 1 else b"".join([command.encode() for command in commands])
+        first = commands[0]
+        if not self._opened and not isinstance(first, self._opening):
+            raise LocalProtocolError(f"the first command must be {self._opening[0].name}, not {first.name}")
         exited = self._exited
         for command in commands:
             if exited:
                 raise LocalProtocolError(f"{command.name} after exit")
             exited = type(command) is Exit
+        if encoded is None:
+            encoded = first.encode() if len(commands) == 1 else b"".join([command.encode() for command in commands])
         exchanges = [Exchange(command) for command in commands]
         self._opened = True
         self._exited = exited
         self._unanswered.extend(exchanges)
-        return data, exchanges
+        return encoded, exchanges
 
     def receive(self, data: bytes) -> None:
         """Take in bytes from the wire."""
