@@ -166,11 +166,17 @@ class Link:
                 self._received(bytes(data), receiver)
 
     async def _read_socket(self, sock: trio.socket.SocketType, receiver: Receiver) -> None:
+        count = 0
         while True:
-            await trio.lowlevel.wait_readable(sock)
+            if count == _CHUNK_BYTES:
+                # There is more, nearly certainly: let the others have their turn, but do not ask the kernel.
+                await trio.lowlevel.checkpoint()
+            else:
+                await trio.lowlevel.wait_readable(sock)
             try:
                 count = os.readv(self._fd, _BUFFERS)
             except (BlockingIOError, InterruptedError):
+                count = 0
                 continue
             if not count:
                 return

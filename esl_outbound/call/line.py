@@ -340,7 +340,7 @@ class Line:
         if not isinstance(reply, ConnectReply):
             assert isinstance(reply, Reply)
             raise CommandRejected(command, reply)
-        self._note(reply, reply.headers.get("Event-Sequence", "").encode(), has_variables=True)
+        self._note(reply, reply.headers.block)
         return reply
 
     async def hangup(self, cause: HangupCause | str) -> None:
@@ -437,7 +437,7 @@ class Line:
         """The first ``connect`` was answered."""
         reply = exchange.reply
         if isinstance(reply, ConnectReply):
-            channel_uuid = reply.headers.get("Unique-ID", "")
+            channel_uuid = reply.channel_uuid
             if not channel_uuid:
                 raise RemoteProtocolError("a reply to connect without a Unique-ID")
             self.connect_reply = reply
@@ -445,7 +445,7 @@ class Line:
             self.is_full = reply.is_full
             self.channel_uuid = channel_uuid
             self._mine = _UNIQUE_ID + channel_uuid.encode("utf-8", "surrogateescape") + b"\n"
-            self._note(reply, reply.headers.get("Event-Sequence", "").encode(), has_variables=True)
+            self._note(reply, reply.headers.block)
         self._arrived.set()
 
     def receive(self, message: Message) -> None:
@@ -505,13 +505,15 @@ class Line:
         for observer in self._observers:
             observer.wake()
 
-    def _note(self, source: Event | ConnectReply, sequence: bytes | None, *, has_variables: bool) -> None:
+    def _note(self, source: Event | ConnectReply, block: bytes) -> None:
         """Remember the newest that is known; events fired before the subscription may come after it."""
-        number = int(sequence) if sequence and sequence.isdigit() else self._last_sequence
+        at = block.find(_SEQUENCE)
+        digits = block[at + 17 : block.find(b"\n", at + 17)] if at >= 0 else b""
+        number = int(digits) if digits.isdigit() and len(digits) < 20 else self._last_sequence
         if number >= self._last_sequence:
             self._last = source
             self._last_sequence = number
-        if has_variables and number >= self._variables_sequence:
+        if number >= self._variables_sequence and block.rfind(_VARIABLE) >= 0:
             self._variables = source
             self._variables_sequence = number
 
@@ -520,7 +522,7 @@ class Line:
         block = event.block
         if self._mine not in block:
             return False
-        self._note(event, peek(block, _SEQUENCE), has_variables=block.rfind(_VARIABLE) >= 0)
+        self._note(event, block)
         return True
 
     def _seen(self, event: Event) -> None:

@@ -115,6 +115,11 @@ class Headers(Mapping[str, str]):
     def __repr__(self) -> str:
         return f"<Headers {self.pairs()!r}>"
 
+    @property
+    def block(self) -> bytes:
+        """The lines as they came, for ``peek``; empty if they came in another form."""
+        return self._block
+
     def pairs(self) -> list[tuple[str, str]]:
         """Every header, in the order of the wire, repeated ones repeated."""
         if self._pairs is None:

@@ -8,7 +8,7 @@ import attrs
 
 from .events import Event, EventFormat
 from .frames import OK_HEAD, Frame
-from .headers import Headers, Variables, decode
+from .headers import Headers, Variables, decode, peek_last, peek, url_decode
 
 __all__ = [
     "ApiResponse",
@@ -55,14 +55,19 @@ class ConnectReply(Reply):
         return Variables(self.headers)
 
     @property
+    def channel_uuid(self) -> str:
+        """The channel's UUID (``Unique-ID``); empty if the reply has none."""
+        return url_decode(peek(self.headers.block, b"\nUnique-ID: ") or b"")
+
+    @property
     def is_async(self) -> bool:
         """Whether the dialplan line says ``async``: applications run while we may go on commanding."""
-        return self.headers.get("Socket-Mode") == "async"
+        return peek_last(self.headers.block, b"\nSocket-Mode: ") == b"async"
 
     @property
     def is_full(self) -> bool:
         """Whether the dialplan line says ``full``: ``api``, ``event``, ``linger`` and the like are allowed."""
-        return self.headers.get("Control") == "full"
+        return peek_last(self.headers.block, b"\nControl: ") == b"full"
 
 
 @final
