@@ -18,7 +18,7 @@ from .call import Call, CallRecord, Ending, Line, RecordSource, attach
 from .call.observing import Wanted
 from .errors import CallEnded, ConnectionLost, LocalProtocolError, RemoteProtocolError
 from .handler import CallHandler
-from .link import Link
+from .link import Link, Receiver
 from .protocol import (
     MAX_BODY_BYTES,
     MAX_HEAD_BYTES,
@@ -38,6 +38,7 @@ from .protocol import (
     Subscribe,
     hangup_cause,
 )
+from .reading import SocketReader
 from .timers import Timer, Timers
 
 __all__ = ["Conductor", "Plan", "Shared"]
@@ -106,16 +107,27 @@ class Shared:
 
     Args:
         plan: How calls are handled.
-        readers: Where their readers live, out of reach of a cancellation from above.
+        reader: Reads their sockets; None where only streams are read.
+        streams: Where other streams are read, out of reach of a cancellation from above.
         timers: Their deadlines.
     """
 
-    __slots__ = ("plan", "readers", "timers")
+    __slots__ = ("plan", "reader", "streams", "timers")
 
-    def __init__(self, plan: Plan, readers: trio.Nursery, timers: Timers) -> None:
+    def __init__(self, plan: Plan, reader: SocketReader | None, streams: trio.Nursery, timers: Timers) -> None:
         self.plan: Final = plan
-        self.readers: Final = readers
+        self.reader: Final = reader
+        self.streams: Final = streams
         self.timers: Final = timers
+
+    def read(self, link: Link, receiver: Receiver) -> None:
+        """Let what comes over a link reach its receiver, until it ends."""
+        if self.reader is not None and link.socket_fd >= 0:
+            link.listen(receiver, self.reader.forget)
+            self.reader.add(link)
+        else:
+            link.listen(receiver)
+            self.streams.start_soon(link.read_stream)
 
 
 @final
@@ -166,7 +178,7 @@ class Conductor:
         Raises:
             KeyboardInterrupt: It came out of the handler; the call was finished before.
         """
-        self._shared.readers.start_soon(self._link.read, self._line)
+        self._shared.read(self._link, self._line)
         try:
             if await self._greet():
                 error = await self._run()

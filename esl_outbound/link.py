@@ -1,16 +1,15 @@
-"""A connection with FreeSWITCH: the protocol on a trio stream.
+"""A connection with FreeSWITCH: the protocol on a socket or a trio stream.
 
-One task per link, the reader, takes bytes from the stream and hands messages
-to one receiver, synchronously; it never writes and waits for nothing but the
-stream. Whoever sends writes in its own task: encoded and written under one
-lock, in one piece, shielded once begun and bounded, never sent twice.
+Whoever reads hands what came to one receiver, synchronously; it never writes,
+and waits for nothing but bytes. Whoever sends writes in its own task: encoded and
+written under one lock, in one piece, shielded once begun and bounded, never sent twice.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol, final
 
 import trio
@@ -69,8 +68,8 @@ class Link:
     """One connection with FreeSWITCH.
 
     Args:
-        stream: The connection: a connected ``trio.socket``, which is read and
-            written without trio's intermediate steps, or any stream of bytes.
+        stream: The connection: a connected ``trio.socket``, which a ``SocketReader`` reads,
+            or any stream of bytes, which ``read_stream`` reads.
         connection: The protocol's state, fresh.
         peer: The other end's address, for log lines.
     """
@@ -79,8 +78,10 @@ class Link:
         "_closed",
         "_connection",
         "_fd",
+        "_forget",
         "_read_scope",
         "_reason",
+        "_receiver",
         "_refusing",
         "_send_lock",
         "_show_wire",
@@ -95,12 +96,12 @@ class Link:
         self._connection = connection
         self._socket: trio.socket.SocketType | None = None
         self._stream: trio.abc.Stream | None = None
-        # A socket is aborted by closing it, which wakes its reader; another stream by cancelling the reading.
         self._read_scope: trio.CancelScope | None = None
+        self._receiver: Receiver | None = None
+        self._forget: Callable[[int], None] = lambda fd: None
         self._fd = -1
         if isinstance(stream, trio.abc.Stream):
             self._stream = stream
-            self._read_scope = trio.CancelScope()
         else:
             self._socket = stream
             self._fd = stream.fileno()
@@ -132,77 +133,62 @@ class Link:
 
     # Reading
 
-    async def read(self, receiver: Receiver) -> None:
-        """Read until the connection ends, then close it: this is the reader's whole life, and it raises nothing.
+    @property
+    def socket_fd(self) -> int:
+        """The socket's descriptor; -1 if it is closed, or this is another stream."""
+        return self._fd
 
-        Args:
-            receiver: Who gets the messages, and word of the end.
-        """
+    def listen(self, receiver: Receiver, forget: Callable[[int], None] = lambda fd: None) -> None:
+        """Say who gets what is read, and who is to forget the socket before it is closed."""
+        self._receiver = receiver
+        self._forget = forget
+
+    def read_now(self) -> None:
+        """Read once from a socket that is readable; this raises nothing and waits for nothing."""
         try:
-            if self._socket is not None:
-                await self._read_socket(self._socket, receiver)
+            count = os.readv(self._fd, _BUFFERS)
+            if count:
+                self._received(bytes(_SHARED_VIEW[:count]))
             else:
-                await self._read_stream(receiver)
-        except (OSError, RemoteProtocolError, trio.BrokenResourceError) as exc:
-            self._reason = self._reason or exc
-        except trio.ClosedResourceError:
-            pass  # by abort(), which may have a reason
+                self.abort()
+        except (BlockingIOError, InterruptedError):
+            return
         except Exception as exc:
-            # A fault of ours ends this call, not the server.
-            _log.exception("reading from %s failed", self.peer)
-            self._reason = exc
-        finally:
-            self._end(receiver)
-            self.abort()
-            if self._stream is not None:
-                with trio.CancelScope(shield=True):
-                    await trio.aclose_forcefully(self._stream)
+            self._failed(exc)
 
-    async def _read_stream(self, receiver: Receiver) -> None:
-        assert self._read_scope is not None
+    async def read_stream(self) -> None:
+        """Read from a stream that is no socket until it ends; this raises nothing."""
         assert self._stream is not None
-        with self._read_scope:
-            while data := await self._stream.receive_some(_CHUNK_BYTES):
-                self._received(bytes(data), receiver)
-
-    async def _read_socket(self, sock: trio.socket.SocketType, receiver: Receiver) -> None:
-        count = 0
-        while True:
-            if count == _CHUNK_BYTES:
-                # There is more, nearly certainly: let the others have their turn, but do not ask the kernel.
-                await trio.lowlevel.checkpoint()
-            else:
-                await trio.lowlevel.wait_readable(sock)
+        with trio.CancelScope() as self._read_scope:
             try:
-                count = os.readv(self._fd, _BUFFERS)
-            except (BlockingIOError, InterruptedError):
-                count = 0
-                continue
-            if not count:
-                return
-            self._received(bytes(_SHARED_VIEW[:count]), receiver)
+                while not self._closed.is_set() and (data := await self._stream.receive_some(_CHUNK_BYTES)):
+                    self._received(bytes(data))
+            except Exception as exc:
+                self._failed(exc)
+        self.abort()
+        with trio.CancelScope(shield=True):
+            await trio.aclose_forcefully(self._stream)
 
-    def _received(self, data: bytes, receiver: Receiver) -> None:
+    def _failed(self, exc: Exception) -> None:
+        """Reading failed: that ends this call, and nothing else."""
+        if not isinstance(exc, (OSError, RemoteProtocolError, trio.BrokenResourceError, trio.ClosedResourceError)):
+            _log.error("reading from %s failed", self.peer, exc_info=exc)
+        self.abort(exc)
+
+    def _received(self, data: bytes) -> None:
+        assert self._receiver is not None
         connection = self._connection
         connection.receive(data)
         if self._show_wire:
             self._log_wire("<", data)
         next_message = connection.next_message
-        receive = receiver.receive
+        receive = self._receiver.receive
         while (message := next_message()) is not None:
             if type(message) is Exchange:
                 if message.waiter is not None:
                     message.waiter.answered(message)  # type: ignore[attr-defined]
             else:
                 receive(message)  # type: ignore[arg-type]
-
-    def _end(self, receiver: Receiver) -> None:
-        self._refusing = True
-        receiver.connection_ended(self._reason)
-        for exchange in self._connection.unanswered:
-            if exchange.waiter is not None:
-                exchange.waiter.answered(exchange)  # type: ignore[attr-defined]
-        self._closed.set()
 
     # Writing
 
@@ -240,8 +226,8 @@ class Link:
             if self._refusing:
                 raise self._lost()
             data, exchanges = self._connection.send(commands, encoded)
-            for exchange, waiter in zip(exchanges, waiters, strict=False):
-                exchange.waiter = waiter
+            for number, waiter in enumerate(waiters):
+                exchanges[number].waiter = waiter
             if self._show_wire:
                 self._log_wire(">", _without_secrets(commands, data))
             rest = self._write_now(data)
@@ -312,14 +298,23 @@ class Link:
         return error
 
     def abort(self, reason: BaseException | None = None) -> None:
-        """End the connection now; the reader, which owns it, closes it and tells everybody."""
+        """End the connection now, and tell everybody whom it concerns."""
+        if self._closed.is_set():
+            return
         self._refusing = True
         self._reason = self._reason or reason
+        self._closed.set()
         if self._socket is not None:
+            self._forget(self._fd)
             self._fd = -1
             self._socket.close()
         elif self._read_scope is not None:
             self._read_scope.cancel()
+        if self._receiver is not None:
+            self._receiver.connection_ended(self._reason)
+        for exchange in self._connection.unanswered:
+            if exchange.waiter is not None:
+                exchange.waiter.answered(exchange)  # type: ignore[attr-defined]
 
     # Showing
 

@@ -14,6 +14,7 @@ from .call.observing import wanted_events
 from .conduct import HANDSHAKE_SECONDS, Conductor, Plan, Shared
 from .handler import CallHandler, HandlerSource, handler_factory
 from .protocol import MAX_BODY_BYTES, MAX_HEAD_BYTES
+from .reading import CAN_READ_SOCKETS, SocketReader
 from .timers import Timers
 
 __all__ = ["serve", "serve_listeners"]
@@ -131,7 +132,7 @@ async def _serve(
 async def _keep_readers(
     plan: Plan, over: trio.Event, *, task_status: trio.TaskStatus[Shared] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Keep a nursery for the readers of all calls, and their timers, until ``over`` is set and all have ended.
+    """Keep what reads for all calls, and their timers, until ``over`` is set and all connections have ended.
 
     It is out of reach of a cancellation from above: a call's clean-up needs its reader, and ends it.
     """
@@ -139,9 +140,14 @@ async def _keep_readers(
         nursery.cancel_scope.shield = True
         timers = Timers()
         nursery.start_soon(timers.run)
-        async with trio.open_nursery() as readers:
-            task_status.started(Shared(plan, readers, timers))
+        reader = SocketReader() if CAN_READ_SOCKETS else None
+        if reader is not None:
+            nursery.start_soon(reader.run)
+        async with trio.open_nursery() as streams:
+            task_status.started(Shared(plan, reader, streams, timers))
             await over.wait()
+        if reader is not None:
+            await reader.wait_empty()
         nursery.cancel_scope.cancel()
 
 
@@ -162,7 +168,8 @@ async def _accept(listener: trio.SocketListener, calls: trio.Nursery, shared: Sh
                 elif exc.errno not in _GONE_BEFORE_ACCEPTED:
                     raise
             else:
-                calls.start_soon(Conductor(connection, shared, calls, shown_address(address)).conduct)
+                stream = connection if shared.reader is not None else trio.SocketStream(connection)
+                calls.start_soon(Conductor(stream, shared, calls, shown_address(address)).conduct)
 
 
 def shown_address(address: object) -> str:

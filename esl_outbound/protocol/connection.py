@@ -88,20 +88,23 @@ class Connection:
         Raises:
             LocalProtocolError: One of them cannot be said, or not now. Nothing was sent.
         """
-        first = commands[0]
-        if not self._opened and not isinstance(first, self._opening):
-            raise LocalProtocolError(f"the first command must be {self._opening[0].name}, not {first.name}")
+        if not self._opened and not isinstance(commands[0], self._opening):
+            raise LocalProtocolError(f"the first command must be {self._opening[0].name}, not {commands[0].name}")
         exited = self._exited
+        exchanges = []
+        parts = []
         for command in commands:
             if exited:
                 raise LocalProtocolError(f"{command.name} after exit")
             exited = type(command) is Exit
-        if encoded is None:
-            encoded = first.encode() if len(commands) == 1 else b"".join([command.encode() for command in commands])
-        exchanges = [Exchange(command) for command in commands]
+            exchanges.append(Exchange(command))
+            if encoded is None:
+                parts.append(command.encode())
         self._opened = True
         self._exited = exited
         self._unanswered.extend(exchanges)
+        if encoded is None:
+            encoded = parts[0] if len(parts) == 1 else b"".join(parts)
         return encoded, exchanges
 
     def receive(self, data: bytes) -> None:
