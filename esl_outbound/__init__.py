@@ -54,7 +54,7 @@ from .errors import (
 )
 from .handler import CallHandler
 from .protocol import ApiResponse, Event, EventFormat, EventName, HangupCause, Headers, Reply, Variables
-from .server import serve, serve_listeners
+from .server import serve, serve_listeners, serve_stream
 
 __all__ = [
     "ApiResponse",
@@ -99,6 +99,7 @@ __all__ = [
     "literal",
     "serve",
     "serve_listeners",
+    "serve_stream",
 ]
 
 __version__ = "0.1.0"

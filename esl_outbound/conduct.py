@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final, final
+from typing import Any, Final, TypedDict, final
 
 import trio
 
@@ -41,7 +41,7 @@ from .protocol import (
 from .reading import SocketReader
 from .timers import Timer, Timers
 
-__all__ = ["Conductor", "Plan", "Shared"]
+__all__ = ["Conductor", "Limits", "Plan", "Shared"]
 
 HANDSHAKE_SECONDS: Final = 25.0
 """How long a peer may take to answer ``connect``. FreeSWITCH itself waits 24 to 25 s for it to be said."""
@@ -55,6 +55,14 @@ _GRACE_SECONDS: Final = 0.1
 
 _calls: Final = logging.getLogger("esl_outbound.call")
 _log: Final = logging.getLogger("esl_outbound.server")
+
+
+class Limits(TypedDict, total=False):
+    """What a peer may ask of us before it has shown that it is FreeSWITCH."""
+
+    handshake_seconds: float
+    max_head_bytes: int
+    max_body_bytes: int
 
 
 @final
@@ -269,7 +277,9 @@ class Conductor:
         if error is not None:
             await self._report(error)
         if self._line.ending is None:
-            await self._hang_up(HangupCause.NORMAL_CLEARING if error is None and self._interrupt is None else self._error_cause())
+            await self._hang_up(
+                HangupCause.NORMAL_CLEARING if error is None and self._interrupt is None else self._error_cause()
+            )
         await self._after_hangup()
 
     async def _wait_for_finish_beside(self, error: BaseException | None) -> None:
@@ -394,9 +404,9 @@ class Conductor:
         Closing it would hang up a call that is parked, or in another socket, by now
         (mod_event_socket clears the channel's flag of being parked under control, wherever it is).
         """
-        if self._link.is_open:
+        if self._line.is_full:
             try:
-                await self._link.send((NoLinger(), NoEvents()) if self._line.is_full else ())
+                await self._link.send((NoLinger(), NoEvents()))
             except ConnectionLost:
                 _log.debug("%s closed a transferred call's connection", self._link.peer)
         await self._link.wait_closed()

@@ -6,7 +6,7 @@ import inspect
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeAlias, cast
 
 from .call import Call, CallRecord
 from .protocol import HangupCause
@@ -35,7 +35,7 @@ class CallHandler(Call, Generic[R]):
     bear the name of one of the call's properties.
     """
 
-    subscribe: ClassVar[tuple[str, ...]] = ()
+    subscriptions: ClassVar[tuple[str, ...]] = ()
     """Events to ask for beside those of ``myevents``, such as ``("RECORD_STOP", "CUSTOM conference::maintenance")``.
     They need ``full`` in the dialplan line."""
 
@@ -90,7 +90,10 @@ _PROPERTIES: Final = frozenset(
 )
 
 HandlerSource: TypeAlias = (
-    "type[CallHandler[Any]] | partial[CallHandler[Any]] | Callable[[], CallHandler[Any]] | Callable[[Call], CallHandler[Any]]"
+    type[CallHandler[Any]]
+    | partial[CallHandler[Any]]
+    | Callable[[], CallHandler[Any]]
+    | Callable[[Call], CallHandler[Any]]
 )
 """What calls can be served with: a handler class, a partial of one, a callable that makes a handler, or one that
 makes it from the call."""
@@ -107,14 +110,17 @@ def handler_factory(source: HandlerSource) -> Callable[[Call], CallHandler[Any]]
     if not callable(source):
         raise TypeError(f"{source!r} is no handler class, and makes none")
     if inspect.iscoroutinefunction(source) or inspect.isasyncgenfunction(source):
-        raise TypeError(f"{source!r} is a coroutine function; a handler is a class with run(), or a callable that makes one")
+        raise TypeError(
+            f"{source!r} is a coroutine function; a handler is a class with run(), or a callable that makes one"
+        )
     required = _required_parameters(source)
     if isinstance(source, type) or required == 0:
         if required:
             raise TypeError(f"{source.__name__}() needs {required} arguments; give them with functools.partial")
-        return lambda call: source()  # type: ignore[call-arg, return-value]
+        make = cast("Callable[[], CallHandler[Any]]", source)
+        return lambda _: make()
     if required == 1:
-        return source  # type: ignore[return-value]
+        return cast("Callable[[Call], CallHandler[Any]]", source)
     raise TypeError(f"{source!r} needs {required} arguments; the call is all there is")
 
 
@@ -123,5 +129,9 @@ def _required_parameters(source: Callable[..., object]) -> int:
         parameters = inspect.signature(source).parameters.values()
     except ValueError:  # a built-in that does not tell
         return 0
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    positional = (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.KEYWORD_ONLY,
+    )
     return sum(parameter.kind in positional and parameter.default is parameter.empty for parameter in parameters)

@@ -15,9 +15,9 @@ from typing import Final, Protocol, final
 import trio
 
 from .errors import ConnectionLost, RemoteProtocolError
-from .protocol import ApiResponse, Auth, Command, Connection, Event, Exchange, Message, Reply, UserAuth
+from .protocol import ApiResponse, Auth, Command, Connection, Exchange, Message, Reply, UserAuth, Waiter
 
-__all__ = ["Link", "Receiver", "Waiter"]
+__all__ = ["Link", "Receiver"]
 
 WRITE_SECONDS: Final = 5.0
 """How long FreeSWITCH may take to take in a command. After that nobody knows what is on the wire."""
@@ -41,13 +41,6 @@ class Receiver(Protocol):
 
     def connection_ended(self, reason: BaseException | None) -> None:
         """The connection ended; ``reason`` is None if FreeSWITCH closed it in order."""
-
-
-class Waiter(Protocol):
-    """Who is told of a command's reply, by the reader. It may not wait."""
-
-    def answered(self, exchange: Exchange) -> None:
-        """The reply has come, or (``exchange.reply`` is None) never will."""
 
 
 @final
@@ -98,7 +91,7 @@ class Link:
         self._stream: trio.abc.Stream | None = None
         self._read_scope: trio.CancelScope | None = None
         self._receiver: Receiver | None = None
-        self._forget: Callable[[int], None] = lambda fd: None
+        self._forget: Callable[[int], None] | None = None
         self._fd = -1
         if isinstance(stream, trio.abc.Stream):
             self._stream = stream
@@ -138,7 +131,7 @@ class Link:
         """The socket's descriptor; -1 if it is closed, or this is another stream."""
         return self._fd
 
-    def listen(self, receiver: Receiver, forget: Callable[[int], None] = lambda fd: None) -> None:
+    def listen(self, receiver: Receiver, forget: Callable[[int], None] | None = None) -> None:
         """Say who gets what is read, and who is to forget the socket before it is closed."""
         self._receiver = receiver
         self._forget = forget
@@ -186,9 +179,9 @@ class Link:
         while (message := next_message()) is not None:
             if type(message) is Exchange:
                 if message.waiter is not None:
-                    message.waiter.answered(message)  # type: ignore[attr-defined]
+                    message.waiter.answered(message)
             else:
-                receive(message)  # type: ignore[arg-type]
+                receive(message)
 
     # Writing
 
@@ -305,7 +298,8 @@ class Link:
         self._reason = self._reason or reason
         self._closed.set()
         if self._socket is not None:
-            self._forget(self._fd)
+            if self._forget is not None:
+                self._forget(self._fd)
             self._fd = -1
             self._socket.close()
         elif self._read_scope is not None:
@@ -314,7 +308,7 @@ class Link:
             self._receiver.connection_ended(self._reason)
         for exchange in self._connection.unanswered:
             if exchange.waiter is not None:
-                exchange.waiter.answered(exchange)  # type: ignore[attr-defined]
+                exchange.waiter.answered(exchange)
 
     # Showing
 

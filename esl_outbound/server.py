@@ -5,19 +5,19 @@ from __future__ import annotations
 import errno
 import logging
 import socket
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import trio
 
 from .call.observing import wanted_events
-from .conduct import HANDSHAKE_SECONDS, Conductor, Plan, Shared
+from .conduct import Conductor, Limits, Plan, Shared
 from .handler import CallHandler, HandlerSource, handler_factory
-from .protocol import MAX_BODY_BYTES, MAX_HEAD_BYTES
 from .reading import CAN_READ_SOCKETS, SocketReader
 from .timers import Timers
 
-__all__ = ["serve", "serve_listeners"]
+__all__ = ["serve", "serve_listeners", "serve_stream"]
 
 _log: Final = logging.getLogger("esl_outbound.server")
 
@@ -45,10 +45,8 @@ async def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8084,
-    handshake_seconds: float = HANDSHAKE_SECONDS,
-    max_head_bytes: int = MAX_HEAD_BYTES,
-    max_body_bytes: int = MAX_BODY_BYTES,
     task_status: trio.TaskStatus[list[trio.SocketListener]] = trio.TASK_STATUS_IGNORED,
+    **limits: Unpack[Limits],
 ) -> None:
     """Listen, and handle every call that FreeSWITCH connects, until cancelled.
 
@@ -62,48 +60,59 @@ async def serve(
         host: The address to listen on, IPv4 or IPv6. The event socket knows no password: whoever
             reaches this port can feign calls.
         port: The TCP port; 0 takes a free one, which the listeners know.
-        handshake_seconds: How long a peer may take to answer ``connect``.
-        max_head_bytes: The longest head of a frame that is accepted, in bytes.
-        max_body_bytes: The longest body of a frame that is accepted, in bytes.
         task_status: What ``nursery.start`` gives.
+        limits: ``handshake_seconds`` (25), ``max_head_bytes`` (1 MiB) and ``max_body_bytes`` (16 MiB): how long a
+            peer may take to answer ``connect``, and the longest parts of a frame that are accepted from it.
 
     Raises:
         TypeError: ``handler`` makes no handlers.
-        LocalProtocolError: The handler's ``subscribe`` names what is no event.
+        LocalProtocolError: The handler's ``subscriptions`` name what is no event.
         OSError: The address cannot be listened on.
     """
-    plan = _plan(handler, handshake_seconds, max_head_bytes, max_body_bytes)
+    plan = _plan(handler, **limits)
     listeners = await trio.open_tcp_listeners(port, host=host)
     for listener in listeners:
         _log.info("listening on %s", shown_address(listener.socket.getsockname()))
     await _serve(plan, listeners, task_status)
 
 
+async def serve_stream(handler: HandlerSource, stream: trio.abc.Stream, **limits: Unpack[Limits]) -> None:
+    """Handle one call on a connection that is there already, and return when it is over.
+
+    For connections that come another way than through a listener of ours, such as a test's.
+
+    Args:
+        handler: As of ``serve``.
+        stream: The connection; it is closed at the end.
+        limits: As of ``serve``.
+
+    Raises:
+        TypeError: ``handler`` makes no handlers.
+        LocalProtocolError: The handler's ``subscriptions`` name what is no event.
+    """
+    plan = _plan(handler, **limits)
+
+    async def handle(shared: Shared, calls: trio.Nursery) -> None:
+        await Conductor(stream, shared, calls).conduct()
+
+    await _with_readers(plan, handle)
+
+
 async def serve_listeners(
     handler: HandlerSource,
     listeners: list[trio.SocketListener],
     *,
-    handshake_seconds: float = HANDSHAKE_SECONDS,
-    max_head_bytes: int = MAX_HEAD_BYTES,
-    max_body_bytes: int = MAX_BODY_BYTES,
     task_status: trio.TaskStatus[list[trio.SocketListener]] = trio.TASK_STATUS_IGNORED,
+    **limits: Unpack[Limits],
 ) -> None:
     """As ``serve``, on listeners that are there already; they are closed at the end."""
-    plan = _plan(handler, handshake_seconds, max_head_bytes, max_body_bytes)
+    plan = _plan(handler, **limits)
     await _serve(plan, listeners, task_status)
 
 
-def _plan(handler: HandlerSource, handshake_seconds: float, max_head_bytes: int, max_body_bytes: int) -> Plan:
-    factory = handler_factory(handler)
+def _plan(handler: HandlerSource, **limits: Unpack[Limits]) -> Plan:
     handler_class = _class_of(handler)
-    return Plan(
-        factory,
-        handler_class,
-        wanted_events(handler_class.subscribe),
-        handshake_seconds=handshake_seconds,
-        max_head_bytes=max_head_bytes,
-        max_body_bytes=max_body_bytes,
-    )
+    return Plan(handler_factory(handler), handler_class, wanted_events(handler_class.subscriptions), **limits)
 
 
 def _class_of(handler: HandlerSource) -> type[CallHandler[Any]]:
@@ -117,14 +126,22 @@ async def _serve(
     listeners: list[trio.SocketListener],
     task_status: trio.TaskStatus[list[trio.SocketListener]],
 ) -> None:
+    async def accept_all(shared: Shared, calls: trio.Nursery) -> None:
+        for listener in listeners:
+            calls.start_soon(_accept, listener, calls, shared)
+        task_status.started(listeners)
+
+    await _with_readers(plan, accept_all)
+
+
+async def _with_readers(plan: Plan, body: Callable[[Shared, trio.Nursery], Awaitable[None]]) -> None:
+    """Run ``body`` in a nursery for calls, with all that calls share, which outlives them."""
     over = trio.Event()
     async with trio.open_nursery() as nursery:
         shared: Shared = await nursery.start(_keep_readers, plan, over)
         try:
             async with trio.open_nursery() as calls:
-                for listener in listeners:
-                    calls.start_soon(_accept, listener, calls, shared)
-                task_status.started(listeners)
+                await body(shared, calls)
         finally:
             over.set()
 

@@ -124,12 +124,12 @@ class SocketCommands(CallBase):
         finally:
             line.unobserve(stream)
 
-    async def wait_for(self, name: str, matching: Callable[[Event], bool] = lambda event: True) -> Event:
+    async def wait_for(self, name: str, matching: Callable[[Event], bool] | None = None) -> Event:
         """Wait for the next event of a name, as ``events`` takes it.
 
         Args:
             name: The event's name.
-            matching: Which of them; it is called in the waiting task.
+            matching: Which of them, if not any; it is called in the waiting task.
 
         Raises:
             CallEnded: The call ended first.
@@ -137,7 +137,7 @@ class SocketCommands(CallBase):
         async with self.events(name) as events:
             while True:
                 event = await events.get()
-                if matching(event):
+                if matching is None or matching(event):
                     return event
 
     async def subscribe(self, *names: str, format: EventFormat = EventFormat.PLAIN) -> None:  # noqa: A002

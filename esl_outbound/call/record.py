@@ -30,7 +30,7 @@ class RecordSource(StrEnum):
     HANGUP_COMPLETE = "CHANNEL_HANGUP_COMPLETE"
     """FreeSWITCH's own final word: everything is there."""
     CONNECT = "connect"
-    """A second ``connect`` after the end: final values, asked for because the event does not come (without ``async``)."""
+    """A second ``connect`` after the end: final values too, where the event does not come (without ``async``)."""
     LAST_KNOWN = "last known"
     """The last event that came before the connection went: what only the end tells is missing."""
 

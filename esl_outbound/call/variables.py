@@ -87,12 +87,9 @@ class VariableAccess(CallBase):
 
     def _set(self, name: str, value: str | Expand | None) -> Execute:
         _check(name)
-        if isinstance(value, Expand):
-            argument = f"{name}={value.text}"
-        else:
-            # FreeSWITCH expands the whole argument, then `set` the value once more.
-            argument = literal(f"{name}={literal(value or '')}")
-        return self._line.execute_command("set", argument)
+        # FreeSWITCH expands the whole argument, then `set` the value once more.
+        text = f"{name}={value.text}" if isinstance(value, Expand) else literal(f"{name}={literal(value or '')}")
+        return self._line.execute_command("set", text)
 
 
 def _check(name: str) -> None:

@@ -45,7 +45,7 @@ from .commands import (
     UserAuth,
     XferExt,
 )
-from .connection import Connection, Exchange
+from .connection import Connection, Exchange, Waiter
 from .events import Event, EventFormat, EventName, event_name
 from .frames import MAX_BODY_BYTES, MAX_HEAD_BYTES, Frame, FrameReader
 from .headers import Headers, Variables, array_items
@@ -110,6 +110,7 @@ __all__ = [
     "UnknownMessage",
     "UserAuth",
     "Variables",
+    "Waiter",
     "XferExt",
     "array_items",
     "event_name",

@@ -590,7 +590,6 @@ def _headers(headers: tuple[tuple[str, str], ...], reserved: frozenset[str]) -> 
     return text
 
 
-
 def _finish(text: str) -> bytes:
     return _encode(text + "\n\n")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Final, final
+from typing import Final, Protocol, final
 
 from ..errors import LocalProtocolError
 from .commands import Api, Command, Connect, Exit
@@ -12,7 +12,14 @@ from .events import Event
 from .frames import MAX_BODY_BYTES, MAX_HEAD_BYTES, FrameReader
 from .messages import OK, ApiResponse, ConnectReply, Message, Reply, read_message
 
-__all__ = ["Connection", "Exchange"]
+__all__ = ["Connection", "Exchange", "Waiter"]
+
+
+class Waiter(Protocol):
+    """Who is told of a command's reply. It may not wait."""
+
+    def answered(self, exchange: Exchange) -> None:
+        """The reply has come, or (``exchange.reply`` is None) never will."""
 
 
 @final
@@ -27,8 +34,8 @@ class Exchange:
     def __init__(self, command: Command) -> None:
         self.command: Final = command
         self.reply: Reply | ApiResponse | None = None
-        self.waiter: object = None
-        """Whatever the sender wants to find here when the reply has come."""
+        self.waiter: Waiter | None = None
+        """Whom the sender wants to be told when the reply has come."""
 
 
 @final

@@ -33,9 +33,7 @@ _FIRST_NAME: Final = re.compile(rb"[!-9;-~]{1,256}(?::|\Z)")
 _UNKNOWN: Final = 0  # nobody has looked yet
 _BLANK_LINE: Final = -1  # its head has not ended
 
-_CONTENT_TYPES: Final = {
-    kind: kind.decode() for kind in (b"text/event-plain", b"text/event-json", b"text/event-xml")
-}
+_CONTENT_TYPES: Final = {kind: kind.decode() for kind in (b"text/event-plain", b"text/event-json", b"text/event-xml")}
 # FreeSWITCH sends these with a body always; without its length nobody knows where the next frame begins.
 _NEED_LENGTH: Final = frozenset({*_CONTENT_TYPES.values(), "api/response", "log/data"})
 

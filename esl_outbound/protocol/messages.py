@@ -8,7 +8,7 @@ import attrs
 
 from .events import Event, EventFormat
 from .frames import OK_HEAD, Frame
-from .headers import Headers, Variables, decode, peek_last, peek, url_decode
+from .headers import Headers, Variables, decode, peek, peek_last, url_decode
 
 __all__ = [
     "ApiResponse",
