@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
+import traceback
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,6 +19,7 @@ from .running import run_server
 
 __all__ = ["main"]
 
+_PACKAGE = Path(__file__).parent.parent
 _LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
@@ -58,6 +61,9 @@ def serve(target: str, host: str, port: int, app_dir: Path, log_level: str) -> N
         handler = import_handler(target, app_dir)
     except EslOutboundError as exc:
         _refuse(str(exc))
+    except Exception as exc:
+        _show_users_traceback(exc)
+        raise SystemExit(1) from exc
     try:
         run_server(handler, host=host, port=port)
     except EslOutboundError as exc:
@@ -76,3 +82,14 @@ def _refuse(reason: str) -> NoReturn:
     """Say in one line what is wrong with the command, and leave with status 2."""
     click.echo(f"esl-outbound: {reason}", err=True)
     raise SystemExit(2)
+
+
+def _show_users_traceback(exc: Exception) -> None:
+    """Show what went wrong in the user's module, without the frames that led there."""
+    trace = exc.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        filename = trace.tb_frame.f_code.co_filename
+        if not filename.startswith(("<frozen importlib", str(_PACKAGE), importlib.__file__)):
+            break
+        trace = trace.tb_next
+    traceback.print_exception(type(exc), exc, trace)
