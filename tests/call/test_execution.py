@@ -101,7 +101,9 @@ async def test_a_refused_command_raises_what_freeswitch_said() -> None:
     assert str(errors[0]) == "FreeSWITCH refused sendmsg: -ERR memory error"
 
 
-async def test_an_application_that_freeswitch_does_not_know_raises_and_names_itself() -> None:
+async def test_an_application_that_freeswitch_does_not_know_raises_and_names_itself(
+    autojump_clock: MockClock,
+) -> None:
     reached: list[str] = []
 
     class Handler(CallHandler):

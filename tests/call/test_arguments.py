@@ -1,0 +1,84 @@
+"""Data that reaches an application as it is, against a model of what FreeSWITCH does to an argument."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from esl_outbound import Expand, literal
+from esl_outbound.call.arguments import argument_text
+
+
+def expanded_by_freeswitch(argument: str) -> str:
+    """What FreeSWITCH gives to the application, by the rules that were measured; ${...} becomes a mark."""
+    if re.search(r"\$[\\$]*\{", argument) is None and re.search(r"\\[\\nst']", argument) is None:
+        return argument
+    out, at = "", 0
+    while at < len(argument):
+        pair = argument[at : at + 2]
+        if pair in ("\\\\", "\\$"):
+            out += pair[1]
+            at += 2
+        elif pair == "\\'":
+            at += 2
+        elif pair == "${":
+            out += "<expanded>"
+            at = (argument.find("}", at) + 1) or len(argument)
+        else:
+            out += argument[at]
+            at += 1
+    return out
+
+
+def scoped_by_freeswitch(argument: str) -> str:
+    """What is left of an argument after the brackets that set variables for one application."""
+    match = re.match(r"%.?\[", argument, re.DOTALL)
+    return argument if match is None else argument[argument.index("]", match.end()) + 1 :]
+
+
+AWKWARD = st.text(alphabet="\\${}'\"%,;nst[] ab", max_size=40) | st.text(max_size=40)
+
+
+@given(AWKWARD)
+@settings(deadline=None, max_examples=600)
+def test_literal_text_reaches_the_application_as_it_is(text: str) -> None:
+    assert expanded_by_freeswitch(literal(text)) == text
+
+
+@given(AWKWARD)
+@settings(deadline=None, max_examples=300)
+def test_what_set_expands_twice_is_made_literal_twice(text: str) -> None:
+    argument = expanded_by_freeswitch(literal(f"name={literal(text)}"))
+    assert expanded_by_freeswitch(argument.removeprefix("name=")) == text
+
+
+@given(AWKWARD)
+@settings(deadline=None, max_examples=300)
+def test_a_whole_argument_is_not_taken_for_scoped_variables(text: str) -> None:
+    assert scoped_by_freeswitch(expanded_by_freeswitch(argument_text(text))) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("plain", "plain"),
+        ("costs $5 \\ or {x}", "costs $5 \\ or {x}"),
+        ("${system(touch x)}", "\\${system(touch x)}"),
+        ("$${hold_music}", "\\$\\${hold_music}"),
+        (r"it\'s", r"it\\'s"),
+        (r"a\nb", r"a\\nb"),
+        (r"$\{x", r"\$\\{x"),
+        ("", ""),
+    ],
+)
+def test_the_literal_form(text: str, form: str) -> None:
+    assert literal(text) == form
+
+
+def test_expand_stands_as_it_is() -> None:
+    assert argument_text(Expand("${sounds_dir}/x.wav")) == "${sounds_dir}/x.wav"
+    assert argument_text("%[a=b]x") == "%[]%[a=b]x"
+    assert argument_text("%;[a=b]x") == "%[]%;[a=b]x"
