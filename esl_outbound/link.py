@@ -22,7 +22,7 @@ __all__ = ["Link", "Receiver"]
 WRITE_SECONDS: Final = 5.0
 """How long FreeSWITCH may take to take in a command. After that nobody knows what is on the wire."""
 
-_CHUNK_BYTES: Final = 65536
+_CHUNK_BYTES: Final = 96 << 10
 # All readers read into this one buffer and take their bytes out of it before they wait again: a call that is only
 # held costs no buffer of its own.
 _SHARED: Final = bytearray(_CHUNK_BYTES)

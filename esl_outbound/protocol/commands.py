@@ -615,4 +615,4 @@ def _utf8(text: str) -> bytes:
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as exc:
-        raise LocalProtocolError(f"{text[exc.start : exc.start + 20]!r} is no text") from exc
+        raise LocalProtocolError(f"{text[exc.start]!r} is no text") from None  # it might be in a password

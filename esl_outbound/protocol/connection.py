@@ -129,8 +129,10 @@ class Connection:
         frame = self._frames.next_frame()
         if frame is None:
             return None
+        if frame.content_type == "text/event-plain":
+            return Event(frame.body)  # nearly always
         message = read_message(frame)
-        if type(message) is Event or not self._unanswered:
+        if not self._unanswered:
             return message
         if isinstance(message, Reply | ApiResponse):
             exchange = self._unanswered[0]

@@ -212,7 +212,10 @@ class Event:
         if self.format is EventFormat.JSON:
             return self.get("_body")
         found = _XML_BODY.search(self._data, self._data.rfind(b"</headers>"))
-        return unescape(decode(found[1])) if found else ""
+        try:
+            return unescape(decode(found[1])) if found else ""
+        except ValueError as exc:  # a character reference of more digits than int() takes
+            raise RemoteProtocolError("an event's body is not XML") from exc
 
     @property
     def block(self) -> bytes:
@@ -254,10 +257,10 @@ def _plain_block(headers: Headers) -> bytes:
 
 def _json_pairs(data: bytes) -> list[tuple[str, str]]:
     try:
-        parsed = json.loads(decode(data), object_pairs_hook=lambda pairs: pairs)
+        parsed = json.loads(decode(data), object_pairs_hook=tuple)
     except (ValueError, RecursionError) as exc:
         raise RemoteProtocolError(f"an event that is not JSON: {data[:40]!r}") from exc
-    if not (isinstance(parsed, list) and all(isinstance(pair, tuple) for pair in parsed)):
+    if not isinstance(parsed, tuple):
         raise RemoteProtocolError(f"an event that is not a JSON object: {data[:40]!r}")
     return [(name, _json_text(value)) for name, value in parsed]
 

@@ -21,7 +21,7 @@ MAX_BODY_BYTES: Final = 16 << 20
 OK_HEAD: Final = b"Content-Type: command/reply\nReply-Text: +OK\n"
 
 # Nearly all frames begin like one of these, byte for byte: they are recognised in place.
-_EVENT_HEAD: Final = re.compile(rb"Content-Length: (\d{1,9})\nContent-Type: (text/event-(?:plain|json|xml))\n\n")
+_EVENT_HEAD: Final = re.compile(rb"Content-Length: (\d{1,9})\nContent-Type: text/event-plain\n\n")
 _REPLY: Final = re.compile(rb"Content-Type: command/reply\nReply-Text: [^\n]*\n\n")
 _OK_FRAME: Final = OK_HEAD + b"\n"
 
@@ -33,9 +33,8 @@ _FIRST_NAME: Final = re.compile(rb"[!-9;-~]{1,256}(?::|\Z)")
 _UNKNOWN: Final = 0  # nobody has looked yet
 _BLANK_LINE: Final = -1  # its head has not ended
 
-_CONTENT_TYPES: Final = {kind: kind.decode() for kind in (b"text/event-plain", b"text/event-json", b"text/event-xml")}
 # FreeSWITCH sends these with a body always; without its length nobody knows where the next frame begins.
-_NEED_LENGTH: Final = frozenset({*_CONTENT_TYPES.values(), "api/response", "log/data"})
+_NEED_LENGTH: Final = frozenset({"text/event-plain", "text/event-json", "text/event-xml", "api/response", "log/data"})
 
 
 @final
@@ -108,7 +107,7 @@ class FrameReader:
         if self._wanted == _BLANK_LINE:
             complete = b"\n\n" in data or partial[-1:] + data[:1] == b"\n\n" or size > self._max_head
             # Its first name is looked at as soon as it is there: a stranger need not be waited for.
-            complete = complete or len(partial) < _LONGEST_NAME
+            complete = complete or len(partial) <= _LONGEST_NAME
         else:
             complete = size >= self._wanted
         if complete:
@@ -131,9 +130,12 @@ class FrameReader:
         if event is not None:
             start = event.end()
             end = start + int(event[1])
-            if end <= len(buffer) and end - start <= self._max_body:
-                self._position = end
-                return Frame(_CONTENT_TYPES[event[2]], buffer[position : start - 1], buffer[start:end])
+            if end - start <= self._max_body:
+                if end <= len(buffer):
+                    self._position = end
+                    return Frame("text/event-plain", buffer[position : start - 1], buffer[start:end])
+                self._wanted = end - position
+                return None
         elif buffer.startswith(_OK_FRAME, position):
             self._position = position + len(_OK_FRAME)
             return _OK
