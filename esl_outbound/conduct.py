@@ -337,16 +337,17 @@ class Conductor:
     async def _hook(self, name: str, hook: Coroutine[Any, Any, None], seconds: float) -> None:
         """Run a user's hook: it may fail or take its time, and neither is anybody else's concern."""
         uuid = self._line.channel_uuid
-        with trio.move_on_after(seconds) as scope:
-            try:
+        try:
+            with trio.move_on_after(seconds) as scope:
                 await hook
-            except BaseException as exc:
-                interrupt, fault = _interrupt_and_fault(exc)
-                self._interrupt = self._interrupt or interrupt
-                if fault is not None:
-                    _calls.error("channel %s: %s() failed", uuid, name, exc_info=fault)
-        if scope.cancelled_caught:
-            _calls.error("channel %s: %s() took longer than %g s and was cancelled", uuid, name, seconds)
+        except BaseException as exc:
+            interrupt, fault = _interrupt_and_fault(exc)
+            self._interrupt = self._interrupt or interrupt
+            if fault is not None:
+                _calls.error("channel %s: %s() failed", uuid, name, exc_info=fault)
+        else:
+            if scope.cancelled_caught:
+                _calls.error("channel %s: %s() took longer than %g s and was cancelled", uuid, name, seconds)
 
     # The record
 
