@@ -1,0 +1,64 @@
+"""What is public, and which way imports go."""
+
+from __future__ import annotations
+
+import ast
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+import esl_outbound
+from esl_outbound import errors
+
+PACKAGE = Path(esl_outbound.__file__).parent
+
+# A module imports only from rows above it.
+ROWS = ["errors", "protocol", "link", "reading", "timers", "call", "handler", "conduct", "server", "cli"]
+
+
+def row(module: str) -> int:
+    return ROWS.index(module)
+
+
+def imports_of(path: Path) -> set[str]:
+    """The rooms of this package that a module imports from at run time."""
+    inside = path.relative_to(PACKAGE).parts
+    found: set[str] = set()
+    tree = ast.parse(path.read_text())
+    skipped = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
+    for_typing = {id(child) for node in skipped for child in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level and id(node) not in for_typing:
+            base = [*inside[: len(inside) - node.level], *(node.module or "").split(".")]
+            names = [base[0]] if base[0] else [alias.name for alias in node.names]
+            found.update(name for name in names if name in ROWS)
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if room in ("__init__", "__main__"):
+        return
+    for other in imports_of(path):
+        assert other == room or row(other) < row(room)
+
+
+def test_everything_public_is_there_and_documented() -> None:
+    for name in esl_outbound.__all__:
+        thing = getattr(esl_outbound, name)
+        assert name == "__version__" or thing.__doc__
+    assert set(errors.__all__) <= set(esl_outbound.__all__)
+
+
+def test_every_public_name_is_in_the_readme() -> None:
+    readme = (PACKAGE.parent / "README.md").read_text()
+    methods = [name for name in dir(esl_outbound.CallHandler) if not name.startswith("_")]
+    assert [name for name in methods if name not in readme] == []
+
+
+def test_the_package_says_that_it_is_typed_and_brings_its_recording() -> None:
+    files = resources.files("esl_outbound")
+    assert files.joinpath("py.typed").is_file()
+    assert files.joinpath("cli", "recorded_call.raw").is_file()
