@@ -238,6 +238,8 @@ class Conductor:
             return True
         if isinstance(link.reason, RemoteProtocolError):
             what = f"does not speak the event socket protocol: {link.reason}"
+        elif line.refusal:
+            what = f"refused connect: {_shown(line.refusal)}"
         elif not link.is_open:
             what = "closed the connection" + (" in the middle of a frame" if link.inside_frame else " without a call")
         else:
@@ -297,13 +299,17 @@ class Conductor:
         await self._hook("on_error", handler.on_error(error), handler.on_error_seconds)
 
     async def _hang_up(self, cause: HangupCause | str) -> None:
+        line = self._line
         with trio.move_on_after(_HANGUP_SECONDS):
             try:
-                await self._line.hangup(cause)
-            except (CallEnded, LocalProtocolError):
-                _calls.debug("channel %s: the call ended by itself", self._line.channel_uuid)
-        if self._line.ending is None:
-            self._line.give_up(TimeoutError(f"FreeSWITCH did not hang up within {_HANGUP_SECONDS:g} s"))
+                await line.hangup(cause)
+            except LocalProtocolError as exc:
+                _calls.error("channel %s: %s", line.channel_uuid, exc)
+                await line.hangup(HangupCause.NORMAL_TEMPORARY_FAILURE)
+            except CallEnded:
+                _calls.debug("channel %s: the call ended by itself", line.channel_uuid)
+        if line.ending is None:
+            line.give_up(TimeoutError(f"FreeSWITCH did not hang up within {_HANGUP_SECONDS:g} s"))
 
     def _error_cause(self) -> HangupCause | str:
         return self._handler.error_hangup_cause if self._handler else CallHandler.error_hangup_cause

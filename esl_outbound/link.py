@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, Protocol, final
 
 import trio
@@ -38,6 +39,9 @@ class Receiver(Protocol):
 
     def receive(self, message: Message) -> None:
         """Take a message that is no reply to a command of ours."""
+
+    def last_words(self) -> Sequence[Command]:
+        """What is to be said before a connection is closed whose other end cannot be understood any more."""
 
     def connection_ended(self, reason: BaseException | None) -> None:
         """The connection ended; ``reason`` is None if FreeSWITCH closed it in order."""
@@ -147,6 +151,9 @@ class Link:
         except (BlockingIOError, InterruptedError):
             return
         except Exception as exc:
+            if (data := self._last_words(exc)) is not None:
+                with suppress(ConnectionLost):
+                    self._write_now(data)  # all of it or, with a peer that does not read, nothing
             self._failed(exc)
 
     async def read_stream(self) -> None:
@@ -157,6 +164,7 @@ class Link:
                 while not self._closed.is_set() and (data := await self._stream.receive_some(_CHUNK_BYTES)):
                     self._received(bytes(data))
             except Exception as exc:
+                await self._say_last_words(exc)
                 self._failed(exc)
         self.abort()
         with trio.CancelScope(shield=True):
@@ -167,6 +175,24 @@ class Link:
         if not isinstance(exc, (OSError, RemoteProtocolError, trio.BrokenResourceError, trio.ClosedResourceError)):
             _log.error("reading from %s failed", self.peer, exc_info=exc)
         self.abort(exc)
+
+    def _last_words(self, exc: Exception) -> bytes | None:
+        """A last command to a peer that we do not understand, unless one of ours is half written."""
+        assert self._receiver is not None
+        if not isinstance(exc, RemoteProtocolError) or self._refusing or self._send_lock.locked():
+            return None
+        commands = self._receiver.last_words()
+        if not commands or self._connection.exited:
+            return None
+        data, _ = self._connection.send(commands)
+        if self._show_wire:
+            self._log_wire(">", data)
+        return data
+
+    async def _say_last_words(self, exc: Exception) -> None:
+        if (data := self._last_words(exc)) is not None:
+            with suppress(ConnectionLost):
+                await self._write(data)
 
     def _received(self, data: bytes) -> None:
         assert self._receiver is not None

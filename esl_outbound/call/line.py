@@ -19,6 +19,7 @@ from ..errors import (
     CallTransferred,
     CommandRejected,
     ConnectionLost,
+    LocalProtocolError,
     NotPermitted,
     RemoteProtocolError,
     TooManyDigits,
@@ -110,6 +111,7 @@ class Line:
         "hangup_complete",
         "is_async",
         "is_full",
+        "refusal",
         "run_scope",
         "safe_to_leave",
         "started_at",
@@ -125,6 +127,8 @@ class Line:
 
         self._arrived = trio.Event()
         self.connect_reply: ConnectReply | None = None
+        self.refusal = ""
+        """What a peer said to ``connect`` that gives no call."""
         self.channel_uuid = ""
         self._mine = b""
         self._mine_near = 0
@@ -267,7 +271,10 @@ class Line:
         await self.require_call()
         executions = [Execution(self, command) for command in commands]
         for execution in executions:
-            self._executions[execution.command.event_uuid.encode()] = execution
+            key = _key(execution)
+            if key in self._executions:
+                raise LocalProtocolError(f"an execution with the Event-UUID {execution.application_uuid!r} is running")
+            self._executions[key] = execution
         try:
             await self._link.send(commands, executions)
         except BaseException as exc:
@@ -431,7 +438,7 @@ class Line:
 
     def forget(self, execution: Execution) -> None:
         """Expect no more events of an execution."""
-        self._executions.pop(execution.command.event_uuid.encode(), None)
+        self._executions.pop(_key(execution), None)
 
     # What the reader does
 
@@ -448,6 +455,8 @@ class Line:
             self.channel_uuid = channel_uuid
             self._mine = _UNIQUE_ID + channel_uuid.encode("utf-8", "surrogateescape") + b"\n"
             self._note(reply, reply.headers.block)
+        elif reply is not None:
+            self.refusal = reply.text
         self._arrived.set()
 
     def receive(self, message: Message) -> None:
@@ -460,6 +469,13 @@ class Line:
                 observer.offer(message)
         elif type(message) is DisconnectNotice:
             self._notice = True
+
+    def last_words(self) -> Sequence[Command]:
+        """Hang up before a connection is closed on which nothing can be understood any more.
+
+        Within the first moments of a call, closing alone would leave the caller parked for ever.
+        """
+        return (Hangup(HangupCause.NORMAL_TEMPORARY_FAILURE),) if self.ending is None else ()
 
     def connection_ended(self, reason: BaseException | None) -> None:
         """The connection ended."""
@@ -618,6 +634,14 @@ class Line:
         job = self._jobs.pop(decode(peek(event.block, b"\nJob-UUID: ") or b""), None)
         if job is not None:
             job.finish(event)
+
+
+def _key(execution: Execution) -> bytes:
+    """What an execution's events are found by: its Event-UUID, which may be any text, as the wire has it."""
+    try:
+        return execution.application_uuid.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as exc:
+        raise LocalProtocolError(f"{execution.application_uuid!r} is no text") from exc
 
 
 _ROUTES: Final[dict[bytes, Callable[[Line, Event], None]]] = {

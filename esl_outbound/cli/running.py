@@ -25,7 +25,13 @@ def run_server(handler: HandlerSource, *, host: str, port: int) -> None:
 
     A second signal ends the process at once.
     """
-    trio.run(partial(_serve_until_told, handler, host=host, port=port))
+    try:
+        trio.run(partial(_serve_until_told, handler, host=host, port=port))
+    except BaseExceptionGroup as group:
+        # The second signal is a KeyboardInterrupt in whatever task runs just then.
+        if group.split(KeyboardInterrupt)[1] is not None:
+            raise
+        raise KeyboardInterrupt from None
 
 
 async def _serve_until_told(handler: HandlerSource, *, host: str, port: int) -> None:

@@ -54,7 +54,8 @@ MAX_COMMAND_HEAD_BYTES: Final = 10_485_760
 _BREAK: Final = re.compile(r"[\r\n\0]")
 # FreeSWITCH drops the blanks before a header's value, and reads a line break as the next header.
 _BODY_ONLY: Final = re.compile(r"\A |[\r\n]")
-_HEADER_NAME: Final = re.compile(r"[!-9;-~]+")
+# No colon, which ends a name, and no bracket, which FreeSWITCH takes for an array's index (switch_event.c).
+_HEADER_NAME: Final = re.compile(r"[!-9;-Z\\-~]+")
 _WORD: Final = re.compile(r"[!-~]+")
 
 # What things are called when they are refused.
@@ -197,6 +198,8 @@ class FilterDelete(Command):
     def encode(self) -> bytes:
         """The command's bytes."""
         words = [self.name, "delete", "all" if self.header is None else _word(self.header, _A_HEADER)]
+        if self.header is not None and self.header.lower() == "all":
+            raise LocalProtocolError("a filter on a header named all cannot be taken back: it would be every filter")
         if self.value is not None:
             if self.header is None or not self.value:
                 raise LocalProtocolError("a filter's value goes with its header")

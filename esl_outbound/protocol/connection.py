@@ -95,6 +95,8 @@ class Connection:
         Raises:
             LocalProtocolError: One of them cannot be said, or not now. Nothing was sent.
         """
+        if not commands:
+            return b"", []
         if not self._opened and not isinstance(commands[0], self._opening):
             raise LocalProtocolError(f"the first command must be {self._opening[0].name}, not {commands[0].name}")
         exited = self._exited

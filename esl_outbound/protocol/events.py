@@ -132,7 +132,6 @@ _NAME_LATER: Final = b"\nEvent-Name: "
 _LENGTH_KEY: Final = b"\nContent-Length: "
 
 # What switch_event_serialize_xml() writes: one header an element, indented, and the body beside them.
-_XML_HEADERS: Final = re.compile(rb"<headers>(.*)</headers>", re.DOTALL)
 _XML_HEADER: Final = re.compile(rb"<([^<>/][^<>]*)>([^<]*)</\1>|<([^<>/][^<>]*)/>")
 _XML_BODY: Final = re.compile(rb"<body>([^<]*)</body>")
 
@@ -173,10 +172,11 @@ class Event:
         """``Event-Name`` as it is on the wire: what events are routed by."""
         data = self._data
         if data.startswith(_NAME_KEY):
-            return data[12 : data.find(b"\n", 12)]
+            end = data.find(b"\n", 12)
+            return data[12:end] if end >= 0 else data[12:]
         if self.format is EventFormat.PLAIN:
             return peek(self.block, _NAME_LATER) or b""
-        return self.get("Event-Name").encode("utf-8", "replace")
+        return _bytes(self.get("Event-Name"))
 
     @property
     def subclass(self) -> str:
@@ -244,15 +244,26 @@ class Event:
         return self.headers.get(name, default)
 
     def __repr__(self) -> str:
-        return f"<Event {self.name or '(no name)'} {len(self._data)} bytes>"
+        try:
+            what = self.name or "(no name)"
+        except RemoteProtocolError:
+            what = f"of broken {self.format.value}"
+        return f"<Event {what} {len(self._data)} bytes>"
 
 
 def _plain_block(headers: Headers) -> bytes:
-    lines = []
-    for name, value in headers.pairs():
-        raw = quote_from_bytes(value.encode("utf-8", "replace"), safe="!$'()*,-./_~")
-        lines.append(f"{name}: {raw}\n".encode("utf-8", "replace"))
-    return b"".join(lines)
+    return b"".join(
+        _bytes(name) + b": " + quote_from_bytes(_bytes(value), safe="!$'()*,-./_~").encode() + b"\n"
+        for name, value in headers.pairs()
+    )
+
+
+def _bytes(text: str) -> bytes:
+    """The bytes that a text came from; JSON can escape what no bytes stand for."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
 
 
 def _json_pairs(data: bytes) -> list[tuple[str, str]]:
@@ -274,12 +285,12 @@ def _json_text(value: object) -> str:
 
 
 def _xml_pairs(data: bytes) -> list[tuple[str, str]]:
-    headers = _XML_HEADERS.search(data)
-    if headers is None:
+    begin, end = data.find(b"<headers>"), data.rfind(b"</headers>")
+    if not 0 <= begin < end:
         raise RemoteProtocolError(f"an event without <headers>: {data[:40]!r}")
     pairs: list[tuple[str, str]] = []
     arrays: dict[str, list[str]] = {}
-    for element in _XML_HEADER.finditer(headers[1]):
+    for element in _XML_HEADER.finditer(data, begin + len(b"<headers>"), end):
         name = decode(element[1] or element[3])
         value = url_decode(element[2] or b"")
         # An array is written as repeated elements. A channel has each variable once, so a repeated variable is an

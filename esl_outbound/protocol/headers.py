@@ -49,7 +49,8 @@ def peek_last(block: bytes, key: bytes) -> bytes | None:
 
 
 def _value_from(block: bytes, start: int) -> bytes:
-    return block[start : block.find(b"\n", start)]
+    end = block.find(b"\n", start)
+    return block[start:end] if end >= 0 else block[start:]
 
 
 def array_items(value: str) -> list[str]:
@@ -76,7 +77,7 @@ class Headers(Mapping[str, str]):
         self._url_encoded = url_encoded
         self._folded: bytes | None = None
         self._pairs: list[tuple[str, str]] | None = None
-        self._index: dict[str, str] | None = None
+        self._index: dict[bytes, str] | None = None
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[tuple[str, str]]) -> Headers:
@@ -88,7 +89,10 @@ class Headers(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         if self._index is not None:
-            return self._index[name.lower()]
+            value = self._index.get(_fold(name))
+            if value is None:
+                raise KeyError(name)
+            return value
         raw = self._find(name)
         if raw is None:
             raise KeyError(name)
@@ -98,13 +102,13 @@ class Headers(Mapping[str, str]):
         if not isinstance(name, str):
             return False
         if self._index is not None:
-            return name.lower() in self._index
+            return _fold(name) in self._index
         return self._find(name) is not None
 
     def __iter__(self) -> Iterator[str]:
         seen = set()
         for name, _ in self.pairs():
-            folded = name.lower()
+            folded = _fold(name)
             if folded not in seen:
                 seen.add(folded)
                 yield name
@@ -128,8 +132,8 @@ class Headers(Mapping[str, str]):
 
     def get_all(self, name: str) -> list[str]:
         """All values of a name, in the order of the wire; none is an empty list."""
-        folded = name.lower()
-        return [value for other, value in self.pairs() if other.lower() == folded]
+        folded = _fold(name)
+        return [value for other, value in self.pairs() if _fold(other) == folded]
 
     def get_array(self, name: str) -> list[str]:
         """The items of a header that may be an array (``ARRAY::a|:b``).
@@ -144,27 +148,26 @@ class Headers(Mapping[str, str]):
     def _text(self, raw: bytes) -> str:
         return url_decode(raw) if self._url_encoded else decode(raw)
 
-    def _build_index(self) -> dict[str, str]:
+    def _build_index(self) -> dict[bytes, str]:
         if self._index is None:
             self._index = {}
             for name, value in self.pairs():
-                self._index.setdefault(name.lower(), value)
+                self._index.setdefault(_fold(name), value)
         return self._index
 
     def _find(self, name: str) -> bytes | None:
         """The first raw value of a name, found without splitting the block."""
         if self._folded is None:
             self._folded = b"\n" + self._block.lower()
-        key = b"\n" + name.encode("utf-8", "surrogateescape").lower() + b":"
+        wanted = _fold(name)
+        key = b"\n" + wanted + b":"
         at = self._folded.find(key)
         while at >= 0:
-            start = at + len(key) - 1  # the block has no leading line feed
-            line = self._block[start : self._block.find(b"\n", start)]
-            if line.startswith(b" "):
-                return line[1:]
-            if b": " not in line:
-                return line
-            # The name went on: `variable_nolocal:x: 1` is the header `variable_nolocal:x`.
+            end = self._block.find(b"\n", at)  # the block has no leading line feed, so a line begins at `at`
+            divided = _divide(self._block[at : end if end >= 0 else None])
+            # The name may have gone on: `variable_nolocal:x: 1` is the header `variable_nolocal:x`.
+            if divided is not None and divided[0].lower() == wanted:
+                return divided[1]
             at = self._folded.find(key, at + 1)
         return None
 
@@ -201,11 +204,22 @@ class Variables(Mapping[str, str]):
         return self._headers.get_array(_VARIABLE + name)
 
 
+def _fold(name: str) -> bytes:
+    """A name in the form in which names are compared: the wire's bytes, ASCII letters in lower case."""
+    try:
+        return name.encode("utf-8", "surrogateescape").lower()
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogatepass").lower()  # no bytes stand for it, so it is found nowhere
+
+
+def _divide(line: bytes) -> tuple[bytes, bytes] | None:
+    """A line's name and value; None for a line that is no header."""
+    # FreeSWITCH writes a blank after the colon always, and a name may hold a colon: `variable_nolocal:x: 1`.
+    name, separator, value = line.partition(b": ")
+    if not separator:
+        name, separator, value = line.partition(b":")
+    return (name, value) if separator else None
+
+
 def _split(block: bytes) -> Iterator[tuple[bytes, bytes]]:
-    for line in block.split(b"\n"):
-        # FreeSWITCH writes a blank after the colon always, and a name may hold a colon: `variable_nolocal:x: 1`.
-        name, separator, value = line.partition(b": ")
-        if not separator:
-            name, separator, value = line.partition(b":")
-        if separator:
-            yield name, value
+    return (divided for line in block.split(b"\n") if (divided := _divide(line)) is not None)

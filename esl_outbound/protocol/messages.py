@@ -26,7 +26,7 @@ __all__ = [
 _ERROR: Final = "-ERR"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Reply:
     """FreeSWITCH's answer to a command (``command/reply``)."""
 
@@ -45,7 +45,7 @@ class Reply:
 
 
 @final
-@attrs.frozen
+@attrs.frozen(eq=False)
 class ConnectReply(Reply):
     """The answer to ``connect``: everything FreeSWITCH knows of the channel."""
 
@@ -84,7 +84,7 @@ class ApiResponse:
 
 
 @final
-@attrs.frozen
+@attrs.frozen(eq=False)
 class LogLine:
     """A line of FreeSWITCH's log (``log/data``)."""
 
@@ -105,7 +105,7 @@ class LogLine:
 
 
 @final
-@attrs.frozen
+@attrs.frozen(eq=False)
 class DisconnectNotice:
     """FreeSWITCH says that it will close, or that it lingers after the hangup (``text/disconnect-notice``)."""
 
@@ -139,7 +139,7 @@ class RudeRejection:
 
 
 @final
-@attrs.frozen
+@attrs.frozen(eq=False)
 class UnknownMessage:
     """A frame whose type this package does not know; it harms nobody."""
 
