@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final, TypedDict, final
 
 import trio
 
 from .call import Call, CallRecord, Ending, Line, RecordSource, attach
-from .call.observing import Wanted
+from .call.observing import Wanted, wanted_events
 from .errors import CallEnded, ConnectionLost, LocalProtocolError, RemoteProtocolError
 from .handler import CallHandler
 from .link import Link, Receiver
@@ -49,6 +50,8 @@ HANDSHAKE_SECONDS: Final = 25.0
 _HANGUP_SECONDS: Final = 5.0
 _FINAL_WORD_SECONDS: Final = 1.0
 _FAREWELL_SECONDS: Final = 2.0
+# A day: longer than anybody waits for a call that is over.
+_LONGEST_SECONDS: Final = 86_400
 _EXIT: Final = Exit()
 # A run() that its cancellation reached is given this long to be scheduled before it counts as shielded.
 _GRACE_SECONDS: Final = 0.1
@@ -91,15 +94,16 @@ class Plan:
         self._limits = (max_head_bytes, max_body_bytes)
         self.make_handler: Final = make_handler
         self.handshake_seconds: Final = handshake_seconds
+        self.handler_class: Final = handler_class
         self.wind_down_seconds: Final = handler_class.wind_down_seconds
-        linger = math.ceil(handler_class.wind_down_seconds + handler_class.after_hangup_seconds + 1)
+        self.linger_seconds: Final = _linger_seconds(handler_class)
         # BACKGROUND_JOB is not among the events of myevents, and then only our own jobs come.
         names = ("BACKGROUND_JOB", *wanted.names)
         self.set_up: Final[tuple[Command, ...]] = (
             Connect(),
             MyEvents(),
             # Never without a number: that would keep the session for ever.
-            Linger(linger),
+            Linger(self.linger_seconds),
             Subscribe(names, wanted.subclasses),
         )
         self.encoded_set_up: Final = b"".join(command.encode() for command in self.set_up)
@@ -107,6 +111,24 @@ class Plan:
     def new_connection(self) -> Connection:
         """A fresh protocol state with the limits of this server."""
         return Connection(max_head_bytes=self._limits[0], max_body_bytes=self._limits[1])
+
+
+def _linger_seconds(handler: CallHandler[Any] | type[CallHandler[Any]]) -> int:
+    """How long FreeSWITCH is to keep the socket after the hangup: as long as a handler may still want it.
+
+    Raises:
+        TypeError: A setting of the handler's class is no number of seconds, or no hangup cause.
+    """
+    name = (handler if isinstance(handler, type) else type(handler)).__name__
+    for setting in ("wind_down_seconds", "after_hangup_seconds", "on_error_seconds"):
+        seconds = getattr(handler, setting)
+        if not isinstance(seconds, int | float) or not 0 <= seconds < _LONGEST_SECONDS:
+            raise TypeError(f"{name}.{setting} is {seconds!r}, and should be a number of seconds")
+    try:
+        Hangup(handler.error_hangup_cause).encode()
+    except (TypeError, LocalProtocolError) as exc:
+        raise TypeError(f"{name}.error_hangup_cause is {handler.error_hangup_cause!r}, and no hangup cause") from exc
+    return math.ceil(handler.wind_down_seconds + handler.after_hangup_seconds + 1)
 
 
 @final
@@ -120,13 +142,20 @@ class Shared:
         timers: Their deadlines.
     """
 
-    __slots__ = ("plan", "reader", "streams", "timers")
+    __slots__ = ("conductors", "plan", "reader", "streams", "timers")
 
     def __init__(self, plan: Plan, reader: SocketReader | None, streams: trio.Nursery, timers: Timers) -> None:
         self.plan: Final = plan
         self.reader: Final = reader
         self.streams: Final = streams
         self.timers: Final = timers
+        self.conductors: Final[set[Conductor]] = set()
+        """The calls that are being conducted."""
+
+    def finish_all(self) -> None:
+        """Finish every call that is still being conducted, beside its ``run()``."""
+        for conductor in list(self.conductors):
+            conductor.finish_if_running()
 
     def read(self, link: Link, receiver: Receiver) -> None:
         """Let what comes over a link reach its receiver, until it ends."""
@@ -186,8 +215,9 @@ class Conductor:
         Raises:
             KeyboardInterrupt: It came out of the handler; the call was finished before.
         """
-        self._shared.read(self._link, self._line)
+        self._shared.conductors.add(self)
         try:
+            self._shared.read(self._link, self._line)
             if await self._greet():
                 error = await self._run()
                 if self._finishing:
@@ -195,30 +225,41 @@ class Conductor:
                 elif error is None and self._line.ending is Ending.HUNG_UP and not self._has_hook():
                     self._log_call(self._record_now)  # nothing to wait for, and nothing to shield
                 else:
+                    in_order = error is None and self._interrupt is None
                     with trio.CancelScope(shield=True):
-                        await self._finish(error)
+                        await self._finish(error, HangupCause.NORMAL_CLEARING if in_order else self._error_cause())
                 if self._line.ending is Ending.TRANSFERRED:
                     await self._keep_connection()
+        except Exception as exc:
+            # A fault of ours ends this call, not the others.
+            _log.error("%s: the call could not be conducted", self._link.peer, exc_info=exc)
         finally:
+            self._shared.conductors.discard(self)
             await self._close()
         if self._interrupt is not None:
             raise self._interrupt
 
     def _control_ended(self) -> None:
-        if self._is_running:
+        """The call has ended, or is to end: ``run()`` has its wind-down, and not more."""
+        if self._is_running and self._timer is None:
             seconds = self._line.wind_down_seconds + _GRACE_SECONDS
-            self._timer = self._shared.timers.call_later(seconds, self._run_is_overdue)
+            self._timer = self._shared.timers.call_later(seconds, self.finish_if_running)
 
-    def _run_is_overdue(self) -> None:
-        if not self._finishing:
+    def finish_if_running(self) -> None:
+        """Finish the call beside its ``run()``, if that has not ended: it shields itself from the call's end."""
+        if self._is_running and not self._finishing:
             _log.warning("channel %s: run() goes on after the call's end", self._line.channel_uuid)
             self._finishing = True
             self._calls.start_soon(self._finish_beside_run)
 
     async def _finish_beside_run(self) -> None:
-        """Finish the call although its ``run()`` shields itself, which nothing can be done about."""
+        """Finish the call although its ``run()`` goes on, which nothing can be done about."""
         with trio.CancelScope(shield=True):
-            await self._finish(None)
+            await self._finish(self._line.failure, self._error_cause())
+        try:
+            if self._line.ending is Ending.TRANSFERRED:
+                await self._keep_connection()
+        finally:
             await self._close()
 
     # Greeting
@@ -260,8 +301,12 @@ class Conductor:
             handler = self._plan.make_handler(call)
             if not isinstance(handler, CallHandler):
                 raise TypeError(f"{handler!r} was made to handle a call, but it is no CallHandler")
+            if isinstance(handler._line, Line):
+                raise TypeError(f"{handler!r} was made for two calls: every call needs its own")
             attach(handler, line)
             self._handler = handler
+            if type(handler) is not self._plan.handler_class:
+                await self._follow_settings(handler)
             with line.run_scope:
                 await handler.run()
         except BaseException as exc:
@@ -272,21 +317,35 @@ class Conductor:
                 self._timer.forget()
         return line.failure or error
 
+    async def _follow_settings(self, handler: CallHandler[Any]) -> None:
+        """Catch up with what a class asks for that was not known before its handler was made."""
+        line = self._line
+        seconds = _linger_seconds(handler)
+        wanted = wanted_events(handler.subscriptions)
+        line.wind_down_seconds = handler.wind_down_seconds
+        if not line.is_full or line.ending is not None:
+            return
+        commands: list[Command] = []
+        if seconds > self._plan.linger_seconds:
+            commands.append(Linger(seconds))
+        if wanted:
+            commands.append(Subscribe(wanted.names, wanted.subclasses))
+        await self._link.send(commands)
+
     # Finishing
 
-    async def _finish(self, error: BaseException | None) -> None:
+    async def _finish(self, error: BaseException | None, cause: HangupCause | str) -> None:
         self._finishing = True
         if error is not None:
             await self._report(error)
+        await self._line.wait_if_leaving()
         if self._line.ending is None:
-            await self._hang_up(
-                HangupCause.NORMAL_CLEARING if error is None and self._interrupt is None else self._error_cause()
-            )
+            await self._hang_up(cause)
         await self._after_hangup()
 
     async def _wait_for_finish_beside(self, error: BaseException | None) -> None:
         """``run()`` has ended after all, while the rest goes on beside it."""
-        if error is not None:
+        if error is not None and error is not self._line.failure:
             with trio.CancelScope(shield=True):
                 await self._report(error)
         await self._link.wait_closed()
@@ -296,23 +355,28 @@ class Conductor:
         if handler is None:
             _calls.error("channel %s: no handler could be made", self._line.channel_uuid, exc_info=error)
             return
-        await self._hook("on_error", handler.on_error(error), handler.on_error_seconds)
+        if not await self._hook("on_error", partial(handler.on_error, error), handler.on_error_seconds):
+            _calls.error("channel %s: run() failed before that", self._line.channel_uuid, exc_info=error)
 
     async def _hang_up(self, cause: HangupCause | str) -> None:
         line = self._line
         with trio.move_on_after(_HANGUP_SECONDS):
             try:
                 await line.hangup(cause)
-            except LocalProtocolError as exc:
-                _calls.error("channel %s: %s", line.channel_uuid, exc)
-                await line.hangup(HangupCause.NORMAL_TEMPORARY_FAILURE)
             except CallEnded:
                 _calls.debug("channel %s: the call ended by itself", line.channel_uuid)
         if line.ending is None:
             line.give_up(TimeoutError(f"FreeSWITCH did not hang up within {_HANGUP_SECONDS:g} s"))
 
     def _error_cause(self) -> HangupCause | str:
-        return self._handler.error_hangup_cause if self._handler else CallHandler.error_hangup_cause
+        handler = self._handler
+        cause = (self._plan.handler_class if handler is None else handler).error_hangup_cause
+        try:
+            Hangup(cause).encode()
+        except (TypeError, LocalProtocolError) as exc:
+            _calls.error("channel %s: %r is no hangup cause: %s", self._line.channel_uuid, cause, exc)
+            return HangupCause.NORMAL_TEMPORARY_FAILURE
+        return cause
 
     def _has_hook(self) -> bool:
         handler = self._handler
@@ -324,7 +388,9 @@ class Conductor:
             return
         record = await self._final_record()
         self._log_call(lambda: record)
-        await self._hook("after_hangup", self._handler.after_hangup(record), self._handler.after_hangup_seconds)
+        await self._hook(
+            "after_hangup", partial(self._handler.after_hangup, record), self._handler.after_hangup_seconds
+        )
 
     def _log_call(self, record_of: Callable[[], CallRecord]) -> None:
         if not _calls.isEnabledFor(logging.INFO):
@@ -337,23 +403,29 @@ class Conductor:
             _shown(record.destination_number),
             record.ending.value,
             record.seconds,
-            f", {record.hangup_cause}" if record.hangup_cause else "",
+            f", {record.hangup_cause}" if record.hangup_cause else self._lost_by(record),
         )
 
-    async def _hook(self, name: str, hook: Coroutine[Any, Any, None], seconds: float) -> None:
-        """Run a user's hook: it may fail or take its time, and neither is anybody else's concern."""
+    def _lost_by(self, record: CallRecord) -> str:
+        if record.ending is not Ending.CONNECTION_LOST or self._link.reason is None:
+            return ""
+        return f" ({_shown(str(self._link.reason))})"
+
+    async def _hook(self, name: str, hook: Callable[[], Awaitable[None]], seconds: float) -> bool:
+        """Run a user's hook, which may fail or take its time; say whether it did its work."""
         uuid = self._line.channel_uuid
         try:
             with trio.move_on_after(seconds) as scope:
-                await hook
+                await hook()
         except BaseException as exc:
             interrupt, fault = _interrupt_and_fault(exc)
             self._interrupt = self._interrupt or interrupt
             if fault is not None:
                 _calls.error("channel %s: %s() failed", uuid, name, exc_info=fault)
-        else:
-            if scope.cancelled_caught:
-                _calls.error("channel %s: %s() took longer than %g s and was cancelled", uuid, name, seconds)
+            return fault is None
+        if scope.cancelled_caught:
+            _calls.error("channel %s: %s() took longer than %g s and was cancelled", uuid, name, seconds)
+        return not scope.cancelled_caught
 
     # The record
 
@@ -419,20 +491,28 @@ class Conductor:
         await self._link.wait_closed()
 
     async def _close(self) -> None:
-        """End the connection without harm to a call that is up; the reader closes it when FreeSWITCH does."""
+        """End the connection without harm to a call that is up."""
         line, link = self._line, self._link
-        if link.is_open and line.ending in (None, Ending.HUNG_UP):
-            # A connection that closes on a call that is up leaves the caller in silence for ever.
-            last = (_EXIT,) if line.ending is Ending.HUNG_UP else (Hangup(self._error_cause()), _EXIT)
-            try:
-                await link.send(last, shielded=True)
-            except ConnectionLost:
-                _log.debug("%s closed first", link.peer)
-        if line.ending in (None, Ending.LEFT_TO_DIALPLAN):
-            # What was said last is to be carried out before the connection goes.
-            self._shared.timers.call_later(_FAREWELL_SECONDS, link.abort)
-        else:
-            link.abort()
+        wait = False
+        try:
+            if line.ending is None:
+                # A connection that closes on a call that is up leaves the caller in silence for ever; a hangup is
+                # carried out only after `connect`.
+                wait = True
+                greeting = () if link.is_greeted else (Connect(),)
+                await link.send((*greeting, Hangup(self._error_cause()), _EXIT), shielded=True)
+            elif line.ending is Ending.HUNG_UP and link.is_open:
+                await link.send((_EXIT,), shielded=True)
+            elif line.ending is Ending.LEFT_TO_DIALPLAN:
+                wait = True
+        except ConnectionLost:
+            _log.debug("%s closed first", link.peer)
+        finally:
+            if wait:
+                # What was said last is to be carried out before the connection goes.
+                self._shared.timers.call_later(_FAREWELL_SECONDS, link.abort)
+            else:
+                link.abort()
 
 
 @final

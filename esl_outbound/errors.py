@@ -9,6 +9,7 @@ Chosen by whose act it was::
     +-- CommandRejected             FreeSWITCH answered -ERR
     +-- NotPermitted                the dialplan line lacks `full` or `async`
     +-- ApplicationFailed           an application did not do what it was asked
+    |   +-- ExecutionLost           it was thrown away before it started
     |   +-- FileNotPlayed
     |   +-- UnknownApplication      and FreeSWITCH hung the call up for it
     +-- CallEnded                   the call is not ours to command any more
@@ -43,6 +44,7 @@ __all__ = [
     "ConnectionLost",
     "EslOutboundError",
     "EventsLost",
+    "ExecutionLost",
     "FileNotPlayed",
     "HandlerNotFound",
     "LocalProtocolError",
@@ -111,6 +113,13 @@ class ApplicationFailed(EslOutboundError):
         super().__init__(f"{application} {reason}")
         self.application: Final = application
         self.argument: Final = argument
+
+
+class ExecutionLost(ApplicationFailed):
+    """An application was thrown away with the channel's queue before it started (``uuid_break ... all``)."""
+
+    def __init__(self, application: str, argument: str) -> None:
+        super().__init__(application, argument, "was thrown away with the channel's queue before it started")
 
 
 class FileNotPlayed(ApplicationFailed):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeAlias, cast
@@ -80,14 +81,26 @@ class CallHandler(Call, Generic[R]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 - whatever other bases want
         super().__init_subclass__(**kwargs)
-        own = {*vars(cls), *inspect.get_annotations(cls)}
-        for name in sorted(own & _PROPERTIES):
-            raise TypeError(f"{cls.__name__}.{name} would hide the call's own {name}; give it another name")
+        for name, ours in _PROPERTIES.items():
+            # A field of its own, or a base that comes before ours, would hide it silently.
+            if inspect.getattr_static(cls, name) is not ours or name in _annotated(cls):
+                raise TypeError(f"{cls.__name__}.{name} would hide the call's own {name}; give it another name")
 
 
-_PROPERTIES: Final = frozenset(
-    {"_line", *(name for name in dir(Call) if isinstance(inspect.getattr_static(Call, name), property))}
-)
+def _annotated(cls: type) -> set[str]:
+    """The names that a class annotates itself, however its annotations are kept."""
+    if sys.version_info >= (3, 14):
+        import annotationlib
+
+        return set(annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF))
+    return set(inspect.get_annotations(cls))
+
+
+_PROPERTIES: Final = {
+    name: static
+    for name in dir(Call)
+    if isinstance(static := inspect.getattr_static(Call, name), property) or name == "_line"
+}
 
 HandlerSource: TypeAlias = (
     type[CallHandler[Any]]

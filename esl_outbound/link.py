@@ -115,6 +115,11 @@ class Link:
         return not self._refusing and not self._connection.exited
 
     @property
+    def is_greeted(self) -> bool:
+        """Whether ``connect`` was sent: before that FreeSWITCH takes no other command."""
+        return self._connection.opened
+
+    @property
     def inside_frame(self) -> bool:
         """Whether the peer stopped in the middle of a frame."""
         return self._connection.inside_frame
@@ -340,7 +345,9 @@ class Link:
 
     def _log_wire(self, mark: str, data: bytes) -> None:
         for line in data.decode("utf-8", "backslashreplace").removesuffix("\n").split("\n"):
-            _wire.debug("%s %s %s", self.peer, mark, line)
+            # What a peer sends shall not steer the terminal that shows it.
+            shown = line if line.isprintable() else repr(line)[1:-1]
+            _wire.debug("%s %s %s", self.peer, mark, shown)
 
 
 def _without_secrets(commands: Sequence[Command], data: bytes) -> bytes:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, Unpack
 
@@ -14,6 +16,7 @@ import trio
 from .call.observing import wanted_events
 from .conduct import Conductor, Limits, Plan, Shared
 from .handler import CallHandler, HandlerSource, handler_factory
+from .protocol import Connect, Exit, Hangup, HangupCause
 from .reading import CAN_READ_SOCKETS, SocketReader
 from .timers import Timers
 
@@ -24,6 +27,16 @@ _log: Final = logging.getLogger("esl_outbound.server")
 # The process, or the system, is out of descriptors or memory: FreeSWITCH's connections wait in the backlog.
 _NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _NO_ROOM_SECONDS: Final = 1.0
+# FreeSWITCH carries these out even if the connection closes right behind them.
+_TOO_LATE: Final = b"".join(
+    command.encode() for command in (Connect(), Hangup(HangupCause.NORMAL_TEMPORARY_FAILURE), Exit())
+)
+# Idle seconds before the first probe, seconds between probes, probes; not every system has them all.
+_KEEPALIVE: Final = tuple(
+    (getattr(socket, name), value)
+    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6))
+    if hasattr(socket, name)
+)
 # accept(2): errors of the connection, not of the listener.
 _GONE_BEFORE_ACCEPTED: Final = frozenset(
     {
@@ -137,18 +150,31 @@ async def _serve(
 async def _with_readers(plan: Plan, body: Callable[[Shared, trio.Nursery], Awaitable[None]]) -> None:
     """Run ``body`` in a nursery for calls, with all that calls share, which outlives them."""
     over = trio.Event()
+    kept: list[Shared] = []
     async with trio.open_nursery() as nursery:
-        shared: Shared = await nursery.start(_keep_readers, plan, over)
         try:
+            ready = trio.Event()
+            nursery.start_soon(_keep_readers, plan, over, kept, ready)
+            with trio.CancelScope(shield=True):  # a moment; a call that is here already shall not be left alone
+                await ready.wait()
+            shared = kept[0]
+            nursery.start_soon(_wait_to_be_cancelled, shared)
             async with trio.open_nursery() as calls:
                 await body(shared, calls)
         finally:
             over.set()
+        nursery.cancel_scope.cancel()
 
 
-async def _keep_readers(
-    plan: Plan, over: trio.Event, *, task_status: trio.TaskStatus[Shared] = trio.TASK_STATUS_IGNORED
-) -> None:
+async def _wait_to_be_cancelled(shared: Shared) -> None:
+    """Set the end going for calls whose ``run()`` shields itself: nobody else would hang them up."""
+    try:
+        await trio.sleep_forever()
+    finally:
+        shared.timers.call_later(shared.plan.wind_down_seconds, shared.finish_all)
+
+
+async def _keep_readers(plan: Plan, over: trio.Event, kept: list[Shared], ready: trio.Event) -> None:
     """Keep what reads for all calls, and their timers, until ``over`` is set and all connections have ended.
 
     It is out of reach of a cancellation from above: a call's clean-up needs its reader, and ends it.
@@ -161,7 +187,8 @@ async def _keep_readers(
         if reader is not None:
             nursery.start_soon(reader.run)
         async with trio.open_nursery() as streams:
-            task_status.started(Shared(plan, reader, streams, timers))
+            kept.append(Shared(plan, reader, streams, timers))
+            ready.set()
             await over.wait()
         if reader is not None:
             await reader.wait_empty()
@@ -172,9 +199,13 @@ async def _accept(listener: trio.SocketListener, calls: trio.Nursery, shared: Sh
     """Take in what FreeSWITCH connects, a task for each call."""
     sock = listener.socket
     if sock.family in (socket.AF_INET, socket.AF_INET6):
-        # Connections inherit it: a command is one small write, and shall not wait for the last one's acknowledgement.
+        # Connections inherit these. A machine that loses its power says nothing: the call ends two minutes later.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _KEEPALIVE:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+        # A command is one small write, and shall not wait for the last one's acknowledgement.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    async with listener:
+    try:
         while True:
             try:
                 connection, address = await sock.accept()
@@ -187,6 +218,23 @@ async def _accept(listener: trio.SocketListener, calls: trio.Nursery, shared: Sh
             else:
                 stream = connection if shared.reader is not None else trio.SocketStream(connection)
                 calls.start_soon(Conductor(stream, shared, calls, shown_address(address)).conduct)
+    finally:
+        _turn_away_backlog(sock.fileno(), sock.family)
+        listener.socket.close()
+
+
+def _turn_away_backlog(listening: int, family: int) -> None:
+    """Hang up the calls that are connected and not accepted: closing the listener would leave their callers parked."""
+    with socket.socket(family, socket.SOCK_STREAM, fileno=os.dup(listening)) as sock:
+        sock.setblocking(False)
+        while True:
+            try:
+                connection, address = sock.accept()
+            except OSError:  # BlockingIOError: there are no more
+                return
+            _log.warning("%s connected too late, and is hung up", shown_address(address))
+            with connection, suppress(OSError):
+                connection.send(_TOO_LATE)
 
 
 def shown_address(address: object) -> str:

@@ -45,6 +45,8 @@ class Timers:
     def call_later(self, seconds: float, action: Callable[[], None]) -> Timer:
         """Call ``action``, which may not wait, that many seconds from now, or an eighth later."""
         timer = Timer(action)
+        if seconds == math.inf:
+            return timer
         self._count += 1
         deadline = math.ceil((trio.current_time() + seconds) / _TICK_SECONDS) * _TICK_SECONDS
         heapq.heappush(self._heap, (deadline, self._count, timer))

@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 import logging
+import math
 
 import pytest
 import trio
+import trio.testing
 from trio.testing import MockClock
 
-from esl_outbound import CallHandler, CallHungUp, CallRecord, ConnectionLost, Ending, HangupCause, RecordSource
+from esl_outbound import (
+    Call,
+    CallHandler,
+    CallHungUp,
+    CallRecord,
+    ConnectionLost,
+    Ending,
+    HangupCause,
+    RecordSource,
+    serve_stream,
+)
 
-from .freeswitch import CHANNEL, GOODBYE, LINGER_NOTICE, OK, REFUSED, SET_UP_REPLIES, connect_reply, dial
+from .freeswitch import (
+    CHANNEL,
+    GOODBYE,
+    LINGER_NOTICE,
+    OK,
+    REFUSED,
+    SET_UP_REPLIES,
+    ScriptedSwitch,
+    connect_reply,
+    dial,
+)
 
 MYEVENTS = b"Content-Type: command/reply\nReply-Text: +OK Events Enabled\n\n"
 
@@ -363,3 +385,162 @@ async def test_an_endless_loop_around_a_dead_call_does_not_freeze_the_server() -
         await switch.send(connect_reply(), SET_UP_REPLIES)
         await switch.hang_up_as_told()
         await switch.expect_exit()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("wind_down_seconds", -1),
+        ("after_hangup_seconds", math.inf),
+        ("on_error_seconds", "10"),
+        ("error_hangup_cause", 17),
+        ("error_hangup_cause", "USER BUSY"),
+    ],
+)
+async def test_settings_that_make_no_sense_are_refused_before_any_call(setting: str, value: object) -> None:
+    handler = type("Strange", (CallHandler,), {setting: value})
+    ours, _ = trio.testing.memory_stream_pair()
+    with pytest.raises(TypeError, match=rf"^Strange\.{setting} is "):
+        await serve_stream(handler, ours)
+
+
+async def test_a_hook_that_is_no_coroutine_function_harms_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
+    class Plain(CallHandler):
+        async def run(self) -> None:
+            pass
+
+        def after_hangup(self, record: CallRecord) -> None:  # type: ignore[override]
+            raise ValueError("a bug")
+
+    async with dial(Plain) as switch:
+        await switch.greet()
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == [
+        f"channel {CHANNEL}: after_hangup() failed"
+    ]
+
+
+async def test_cancelled_before_anything_was_said_the_caller_is_not_left_parked() -> None:
+    class Never(CallHandler):
+        pass
+
+    ours, theirs = trio.testing.memory_stream_pair()
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve_stream, Never, ours)
+            nursery.cancel_scope.cancel()
+        switch = ScriptedSwitch(theirs)
+        await switch.expect("connect", "sendmsg\ncall-command: hangup\nhangup-cause: NORMAL_TEMPORARY_FAILURE", "exit")
+
+
+async def test_a_shielded_run_is_hung_up_beside_when_the_server_stops(autojump_clock: MockClock) -> None:
+    class Shielded(CallHandler):
+        async def run(self) -> None:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(60)
+
+    ours, theirs = trio.testing.memory_stream_pair()
+    switch = ScriptedSwitch(theirs)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve_stream, Shielded, ours)
+        await switch.greet()
+        await trio.sleep(10)
+        nursery.cancel_scope.shield = True
+        nursery.cancel_scope.cancel()
+        with trio.CancelScope(shield=True):
+            await switch.expect("sendmsg\ncall-command: hangup\nhangup-cause: NORMAL_TEMPORARY_FAILURE")
+            assert 13 <= trio.current_time() < 14
+            await switch.send(OK, switch.hangup(), switch.hangup_complete())
+            await switch.expect_exit()
+    assert trio.current_time() == pytest.approx(60)
+
+
+async def test_a_transferred_calls_connection_is_kept_beside_a_shielded_run(autojump_clock: MockClock) -> None:
+    class Shielded(CallHandler):
+        async def run(self) -> None:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(60)
+
+    async with dial(Shielded) as switch:
+        await switch.greet()
+        await switch.send(switch.complete("foreign", "socket"))
+        await switch.expect("nolinger", "noevents")
+        with trio.move_on_after(20) as scope:
+            await switch.read_command()
+        assert scope.cancelled_caught
+        await switch.stream.aclose()
+
+
+async def test_a_handler_made_from_the_call_has_its_own_settings(autojump_clock: MockClock) -> None:
+    class Chosen(CallHandler):
+        subscriptions = ("RECORD_STOP",)
+        after_hangup_seconds = 20.0
+
+        async def run(self) -> None:
+            await self.answer()
+
+    def choose(call: Call) -> CallHandler:
+        assert call.destination_number == "2000"
+        return Chosen()
+
+    async with dial(choose) as switch:
+        await switch.greet()
+        await switch.expect("linger 24", "event plain RECORD_STOP")
+        await switch.send(OK, OK)
+        await switch.run_application("answer")
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_one_handler_is_not_made_for_two_calls(caplog: pytest.LogCaptureFixture) -> None:
+    class Single(CallHandler):
+        async def run(self) -> None:
+            pass
+
+    single = Single()
+    async with dial(lambda: single) as switch:
+        await switch.greet()
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+    async with dial(lambda: single) as switch:
+        await switch.greet()
+        await switch.hang_up_as_told("NORMAL_TEMPORARY_FAILURE")
+        await switch.expect_exit()
+    assert "no handler could be made" in caplog.text
+
+
+async def test_too_many_digits_end_the_call_of_a_shielded_run_too(autojump_clock: MockClock) -> None:
+    errors: list[BaseException] = []
+
+    class Shielded(CallHandler):
+        async def run(self) -> None:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(60)
+
+        async def on_error(self, error: BaseException) -> None:
+            errors.append(error)
+
+    async with dial(Shielded) as switch:
+        await switch.greet()
+        await switch.send(b"".join(switch.event("DTMF", DTMF_Digit="1") for _ in range(4097)))
+        await switch.hang_up_as_told("NORMAL_TEMPORARY_FAILURE")
+        await switch.expect_exit()
+    assert [type(error).__name__ for error in errors] == ["TooManyDigits"]
+
+
+async def test_the_log_line_of_a_lost_call_says_why(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "esl_outbound")
+
+    class Waiting(CallHandler):
+        async def run(self) -> None:
+            await trio.sleep_forever()
+
+    async with dial(Waiting) as switch:
+        await switch.greet()
+        await switch.send(b"this is no event socket\n\n")
+        # The caller is hung up before the connection goes.
+        await switch.expect("sendmsg\ncall-command: hangup\nhangup-cause: NORMAL_TEMPORARY_FAILURE")
+        await switch.expect_end()
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"{CHANNEL} 1000 -> 2000: connection lost after 0.0 s (not an event socket: ")

@@ -13,7 +13,7 @@ from typing import Final, final
 
 import attrs
 
-__all__ = ["Expand", "argument_text", "literal"]
+__all__ = ["Expand", "escaped", "literal"]
 
 # FreeSWITCH looks at an argument only if it matches one of these (switch_string_var_check_const() and
 # switch_string_has_escaped_data() in switch_utils.h); any other goes through untouched, backslashes and dollars too.
@@ -39,16 +39,12 @@ def literal(text: str) -> str:
     at the argument as a whole. ``set``, ``multiset``, ``push`` and ``unshift`` expand the
     value once more (``set_variable`` knows).
     """
+    # Empty brackets take the place of what would be read as a list of variables (switch_event_create_brackets()).
+    return escaped("%[]" + text if _SCOPED.match(text) is not None else text)
+
+
+def escaped(text: str) -> str:
+    """Text that expansion leaves as it is, wherever it stands."""
     if _LOOKED_AT.search(text) is None:
         return text
     return text.replace("\\", "\\\\").replace("$", "\\$")
-
-
-def argument_text(argument: str | Expand) -> str:
-    """An application's whole argument: data made literal, ``Expand`` as it stands."""
-    if isinstance(argument, Expand):
-        return argument.text
-    if _SCOPED.match(argument) is not None:
-        # Empty brackets take the place of what would be read as a list of variables.
-        argument = "%[]" + argument
-    return literal(argument)

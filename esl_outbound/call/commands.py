@@ -6,8 +6,6 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-import trio
-
 from ..protocol import (
     ApiResponse,
     BgApi,
@@ -78,7 +76,7 @@ class SocketCommands(CallBase):
             CallEnded: The call is over, and its socket too.
         """
         line = self._line
-        line.require_full("bgapi")
+        await line.require_full("bgapi")
         job = Job(str(uuid.uuid4()))
         # Its event may come in the same segment as the reply.
         line.new_job(job)
@@ -118,8 +116,8 @@ class SocketCommands(CallBase):
         line.observe(stream)
         try:
             if beyond := wanted.beyond_myevents():
-                line.require_full("event " + " ".join((*beyond.names, *beyond.subclasses)))
-                await line.command(Subscribe(beyond.names, beyond.subclasses))
+                await line.require_full("event " + " ".join((*beyond.names, *beyond.subclasses)))
+                await line.command(Subscribe(beyond.names, beyond.subclasses, line.event_format))
             yield stream
         finally:
             line.unobserve(stream)
@@ -147,13 +145,14 @@ class SocketCommands(CallBase):
             names: Names as ``events`` takes them.
             format: The format of all events from now on, ``myevents``'s too.
         """
-        self._line.require_full("event")
+        await self._line.require_full("event")
         wanted = wanted_events(names)
         await self._line.command(Subscribe(wanted.names, wanted.subclasses, format))
+        self._line.event_format = format
 
     async def unsubscribe(self, *names: str) -> None:
         """Ask for events no longer (``nixevent``). The framework lives on CHANNEL_ events: leave it those."""
-        self._line.require_full("nixevent")
+        await self._line.require_full("nixevent")
         wanted = wanted_events(names)
         await self._line.command(NixEvent(wanted.names, wanted.subclasses))
 
@@ -177,18 +176,18 @@ class SocketCommands(CallBase):
         Returns:
             The new event's ``Event-UUID``.
         """
-        self._line.require_full("sendevent")
+        await self._line.require_full("sendevent")
         reply = await self._line.command(SendEvent(name, subclass, tuple((headers or {}).items()), body))
         return reply.text.removeprefix("+OK ")
 
     async def log(self, level: str | int = "debug") -> None:
-        """Have FreeSWITCH's log lines sent, which debug logging of this package shows (``log``)."""
-        self._line.require_full("log")
+        """Have FreeSWITCH's log lines sent, to the logger ``esl_outbound.freeswitch`` (``log``)."""
+        await self._line.require_full("log")
         await self._line.command(Log(level))
 
     async def nolog(self) -> None:
         """Have them sent no longer (``nolog``)."""
-        self._line.require_full("nolog")
+        await self._line.require_full("nolog")
         await self._line.command(NoLog())
 
     # The channel
@@ -243,12 +242,8 @@ class SocketCommands(CallBase):
 
         The call is no longer ours then, and what is asked of it raises ``CallTransferred``.
         """
-        line = self._line
-        line.expect_transfer()
-        await self._channel_command(XferExt(applications))
-        with trio.move_on_after(1):
-            await line.ended.wait()
+        await self._line.send_away(XferExt(applications))
 
-    async def _channel_command(self, command: SendMsg | NoMedia | Unicast | XferExt) -> Reply:
+    async def _channel_command(self, command: SendMsg | NoMedia | Unicast) -> Reply:
         await self._line.require_call()
         return await self._line.command(command)

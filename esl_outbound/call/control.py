@@ -52,10 +52,11 @@ class Control(CallBase):
             LocalProtocolError: The wire cannot say this; nothing was sent.
             CommandRejected: FreeSWITCH refused the command.
             UnknownApplication: FreeSWITCH has no such application, and hung the call up for it.
+            ExecutionLost: It was thrown away with the channel's queue before it started.
             CallEnded: The call ended first.
         """
         execution = await self._queue(application, argument, loops, event_lock, event_uuid, headers)
-        return await execution.finish_or_stop()
+        return await self._line.finish(execution)
 
     async def start(
         self,

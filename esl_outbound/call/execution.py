@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, final
 
 import trio
 
-from ..errors import CallEnded, CommandRejected, EslOutboundError, NotPermitted, UnknownApplication
+from ..errors import ApplicationFailed, CallEnded, CommandRejected, EslOutboundError
 from ..protocol import Event, Exchange, Execute, Reply
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Execution:
         "_stop_asked",
         "_wake",
         "_wake_at",
+        "began",
         "command",
     )
 
@@ -69,6 +70,8 @@ class Execution:
         self._error: Callable[[], EslOutboundError] | None = None
         self._wake: trio.Event | None = None
         self._wake_at = Stage.FAILED
+        self.began: Event | None = None
+        """CHANNEL_EXECUTE of a ``bridge``: what earlier ones left on the channel is in it."""
 
     @property
     def application_uuid(self) -> str:
@@ -121,7 +124,8 @@ class Execution:
         Raises:
             CommandRejected: It was refused.
             UnknownApplication: FreeSWITCH has no such application, and hung up.
-            CallEnded: The call ended first, or the execution was thrown away with the channel's queue.
+            ExecutionLost: It was thrown away with the channel's queue before it started.
+            CallEnded: The call ended first.
         """
         await self._reach(Stage.COMPLETED)
         assert self._completion is not None
@@ -136,21 +140,24 @@ class Execution:
         completion, so that what is sent next is not cut off in its place. Applications
         that run nested inside it end with it. An application that heeds none of
         these (``wait_for_silence``, ``detect_silence``, ``endless_playback``, ``delay_echo``;
-        ``play_and_get_digits`` and ``read`` beyond their prompt) runs on. Without ``async``
-        nothing reaches FreeSWITCH while it runs, and this returns at once.
+        ``play_and_get_digits`` and ``read`` beyond their prompt) runs on.
+
+        Raises:
+            NotPermitted: Without ``async`` nothing reaches FreeSWITCH while an application runs.
         """
-        if self._stage >= Stage.COMPLETED or not self._line.is_async:
+        if self._stage >= Stage.COMPLETED:
             await trio.lowlevel.checkpoint()
             return
+        await self._line.require_async("stopping an application")
         self._stop_asked = True
         with trio.CancelScope(shield=True, deadline=trio.current_time() + STOP_SECONDS):
             try:
                 await self._reach(Stage.STARTED)
                 if self._stage < Stage.COMPLETED:
                     await self._line.stop(self)
-            except (CallEnded, CommandRejected, UnknownApplication):
+            except (CallEnded, CommandRejected, ApplicationFailed):
                 return  # then it runs no more either
-            except NotPermitted as exc:
+            except EslOutboundError as exc:
                 _log.warning("%s runs on: %s", self, exc)
 
     async def finish_or_stop(self) -> Event:
@@ -158,7 +165,7 @@ class Execution:
         try:
             return await self.completed()
         finally:
-            if self._stage < Stage.COMPLETED:
+            if self._stage < Stage.COMPLETED and self._line.is_async:
                 await self.stop()
 
     async def _reach(self, stage: Stage) -> None:
@@ -202,6 +209,8 @@ class Execution:
         """CHANNEL_EXECUTE came."""
         if self.command.loops != 1:
             self._round_began = _timestamp(event)
+        if self.command.application.lower() == "bridge":
+            self.began = event
         self._advance(Stage.STARTED)
 
     def complete_came(self, event: Event) -> bool:

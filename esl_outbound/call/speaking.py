@@ -7,7 +7,7 @@ from typing import Final, final
 import attrs
 
 from ..errors import FileNotPlayed, LocalProtocolError
-from .arguments import Expand, literal
+from .arguments import Expand, escaped
 from .base import CallBase
 
 __all__ = ["PlaybackResult", "Speaking"]
@@ -50,7 +50,7 @@ class Speaking(CallBase):
             raise LocalProtocolError(f"{terminators!r} are not digits")
         # Set for this one application, by the brackets (switch_core_session_exec()).
         scope = f"%[playback_terminators={terminators or 'none'}]"
-        argument = scope + path.text if isinstance(path, Expand) else literal(scope + path)
+        argument = scope + path.text if isinstance(path, Expand) else escaped(scope + path)
         completion = await self._line.execute("playback", argument)
         response = self._line.response_to(completion)
         if response not in ("FILE PLAYED", "_none_", ""):

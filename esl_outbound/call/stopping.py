@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from ..protocol import GetVar, Hangup
+from ..protocol import GetVar, Hangup, array_items
 from .execution import Stage
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}
 
 async def stop_application(line: Line, execution: Execution) -> None:
     """Ask for an application's end until it has completed. The caller bounds it."""
-    match execution.command.application:
+    match execution.command.application.lower():
         case "bridge":
             await _end_other_leg(line, execution)
         case "conference":
@@ -59,13 +59,20 @@ async def _break(line: Line, execution: Execution) -> None:
 
 
 async def _end_other_leg(line: Line, execution: Execution) -> None:
+    # What earlier bridges left in these variables is none of ours.
+    began = execution.began
+    earlier = set() if began is None else _legs(began.variables.get("originated_legs", ""))
+    earlier_bond = "" if began is None else began.variables.get("signal_bond", "")
     # A ringing leg that is killed would take ours with it, so the bridge is told to let ours go on.
     had = await _variable(line, "continue_on_fail")
     await _set_variable(line, "continue_on_fail", "true")
     try:
         while True:
-            legs = await _variable(line, "originated_legs") + " " + await _variable(line, "signal_bond")
-            for leg in dict.fromkeys(_UUID.findall(legs)):
+            legs = _legs(await _variable(line, "originated_legs")) - earlier
+            bond = await _variable(line, "signal_bond")
+            if bond != earlier_bond and _UUID.fullmatch(bond):
+                legs.add(bond)
+            for leg in sorted(legs):
                 if line.is_full:
                     await line.api(f"uuid_kill {leg}")
                 else:
@@ -73,12 +80,19 @@ async def _end_other_leg(line: Line, execution: Execution) -> None:
             if await _completed_within(execution, _LOOK_AGAIN_SECONDS):
                 return
     finally:
-        if line.ending is None:
-            await _set_variable(line, "continue_on_fail", had)
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
+            if line.ending is None:
+                await _set_variable(line, "continue_on_fail", had)
+
+
+def _legs(originated: str) -> set[str]:
+    """The channels in ``originated_legs``: ``uuid;name;number`` each, where the far end chooses its name."""
+    found = {item.partition(";")[0] for item in array_items(originated)}
+    return {leg for leg in found if _UUID.fullmatch(leg)}
 
 
 async def _leave_conference(line: Line, execution: Execution) -> None:
-    line.require_full("leaving a conference")
+    await line.require_full("leaving a conference")
     while True:
         name = await _variable(line, "conference_name")
         member = await _variable(line, "conference_member_id")

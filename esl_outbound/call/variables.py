@@ -8,7 +8,7 @@ from typing import Final
 
 from ..errors import LocalProtocolError
 from ..protocol import Execute
-from .arguments import Expand, literal
+from .arguments import Expand, escaped
 from .base import CallBase
 
 __all__ = ["VariableAccess"]
@@ -88,7 +88,7 @@ class VariableAccess(CallBase):
     def _set(self, name: str, value: str | Expand | None) -> Execute:
         _check(name)
         # FreeSWITCH expands the whole argument, then `set` the value once more.
-        text = f"{name}={value.text}" if isinstance(value, Expand) else literal(f"{name}={literal(value or '')}")
+        text = f"{name}={value.text}" if isinstance(value, Expand) else escaped(f"{name}={escaped(value or '')}")
         return self._line.execute_command("set", text)
 
 

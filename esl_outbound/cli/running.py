@@ -25,13 +25,7 @@ def run_server(handler: HandlerSource, *, host: str, port: int) -> None:
 
     A second signal ends the process at once.
     """
-    try:
-        trio.run(partial(_serve_until_told, handler, host=host, port=port))
-    except BaseExceptionGroup as group:
-        # The second signal is a KeyboardInterrupt in whatever task runs just then.
-        if group.split(KeyboardInterrupt)[1] is not None:
-            raise
-        raise KeyboardInterrupt from None
+    trio.run(partial(_serve_until_told, handler, host=host, port=port))
 
 
 async def _serve_until_told(handler: HandlerSource, *, host: str, port: int) -> None:
@@ -41,7 +35,7 @@ async def _serve_until_told(handler: HandlerSource, *, host: str, port: int) -> 
 
 @contextmanager
 def _stopped_by_signals(scope: trio.CancelScope) -> Iterator[None]:
-    """Cancel ``scope`` at the first signal; a second one finds the handlers that were there before.
+    """Cancel ``scope`` at the first signal; a second one ends the process, whatever it is doing.
 
     Not ``trio.open_signal_receiver``: a handler that blocks the loop would swallow Ctrl-C for good.
     """
@@ -53,7 +47,8 @@ def _stopped_by_signals(scope: trio.CancelScope) -> Iterator[None]:
             signal.signal(number, handler)
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        restore()
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
         _log.info("%s: no more calls are taken, and those that are up are hung up", signal.Signals(number).name)
         token.run_sync_soon(scope.cancel)
 

@@ -73,6 +73,11 @@ class Connection:
         return self._frames.inside_frame
 
     @property
+    def opened(self) -> bool:
+        """Whether the opening command was sent."""
+        return self._opened
+
+    @property
     def exited(self) -> bool:
         """Whether ``exit`` was sent."""
         return self._exited

@@ -6,12 +6,14 @@ the block is split into all its lines only when they are asked for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, final
 from urllib.parse import unquote_to_bytes
 
-__all__ = ["Headers", "Variables", "array_items", "decode", "peek", "peek_last", "url_decode"]
+__all__ = ["Headers", "Variables", "array_items", "decode", "peek", "peek_last", "url_decode", "url_encode"]
 
+_ENCODED: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})|[^%A-Za-z0-9!$'()*,./_~-]")
 _ARRAY: Final = "ARRAY::"
 _VARIABLE: Final = "variable_"
 
@@ -29,6 +31,11 @@ def url_decode(raw: bytes) -> str:
     (``switch_url_encode_opt()`` in ``switch_utils.c``).
     """
     return decode(unquote_to_bytes(raw) if b"%" in raw else raw)
+
+
+def url_encode(text: str) -> bytes:
+    """A value in the form in which FreeSWITCH writes it; a ``%`` before two hex digits stays as it is."""
+    return _ENCODED.sub(lambda found: b"%%%02X" % found[0][0], text.encode("utf-8", "surrogateescape"))
 
 
 def peek(block: bytes, key: bytes) -> bytes | None:

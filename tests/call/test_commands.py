@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import pytest
 import trio
@@ -171,3 +172,37 @@ async def test_after_the_end_and_its_socket_every_command_tells_how_it_ended() -
         await switch.expect_exit()
     assert handlers[0].channel_uuid == CHANNEL
     await ended(handlers[0])
+
+
+async def test_log_lines_of_freeswitch_reach_a_logger(caplog: pytest.LogCaptureFixture) -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.log("warning")
+
+    line = b"2026-11-22 [WARNING] something\n"
+    caplog.set_level("DEBUG", "esl_outbound.freeswitch")
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await switch.expect("log warning")
+        await switch.send(OK, b"Content-Type: log/data\nContent-Length: 31\nLog-Level: 4\nUser-Data: \n\n", line)
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+    (record,) = [record for record in caplog.records if record.name == "esl_outbound.freeswitch"]
+    assert (record.levelname, record.getMessage()) == (
+        "WARNING",
+        f"channel {CHANNEL}: 2026-11-22 [WARNING] something",
+    )
+
+
+async def test_a_loop_around_what_is_not_permitted_does_not_freeze_the_server() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            with trio.move_on_after(0.02):
+                while True:
+                    with suppress(NotPermitted):
+                        await self.api("status")
+
+    async with dial(Handler) as switch:
+        await switch.greet(connect_reply(control="single-channel"), OK + REFUSED + REFUSED)
+        await switch.hang_up_as_told()
+        await switch.expect_exit()

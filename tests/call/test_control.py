@@ -6,6 +6,7 @@ import math
 
 import pytest
 import trio
+import trio.testing
 from trio.testing import MockClock
 
 from esl_outbound import (
@@ -305,3 +306,59 @@ async def test_before_a_call_is_there_everything_says_so() -> None:
         _ = handler.caller_id_number
     with pytest.raises(NoCallYet):
         await handler.answer()
+
+
+async def test_run_may_return_right_after_its_transfer() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.execute("Transfer", "2000 XML default")
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        uuid = await switch.expect_execute("Transfer")
+        await switch.send(switch.execute(uuid, "transfer"), switch.complete(uuid, "transfer"))
+        await trio.testing.wait_all_tasks_blocked()
+        assert switch.received == b""  # a hangup now would reach the call where it went
+        await switch.send(switch.complete("foreign", "socket"))
+        await switch.expect("nolinger", "noevents")
+        await switch.stream.aclose()
+
+
+async def test_what_an_earlier_socket_left_behind_says_nothing_about_this_one(autojump_clock: MockClock) -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await trio.sleep(1)
+            await self.continue_dialplan()
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        # Fired before this connection took the call at sequence 100, and dispatched after it subscribed.
+        await switch.send(switch.event("CHANNEL_PARK", Event_Sequence="90"))
+        await switch.send(switch.complete("b2c26881-9112-47f1-85ba-52f952478e96", "socket", Event_Sequence="91"))
+        uuid = await switch.expect_execute("set", "esl_outbound=left")
+        await switch.send(switch.execute(uuid, "set"))
+        await switch.expect("exit")
+        await switch.send(BYE, GOODBYE)
+        await switch.stream.aclose()
+
+
+async def test_a_hangup_that_was_not_said_is_not_our_doing() -> None:
+    seen: list[str] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            with pytest.raises(LocalProtocolError):
+                await self.hangup("NO SUCH")
+            with trio.move_on_after(0):
+                await self.hangup()
+            try:
+                await trio.sleep_forever()
+            finally:
+                seen.append("cancelled")
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await trio.testing.wait_all_tasks_blocked()
+        await switch.send(switch.hangup(), switch.hangup_complete())
+        await switch.expect_exit()
+    assert seen == ["cancelled"]

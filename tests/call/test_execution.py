@@ -13,7 +13,9 @@ from esl_outbound import (
     CommandRejected,
     ConnectionLost,
     Execution,
+    ExecutionLost,
     LocalProtocolError,
+    NotPermitted,
     Stage,
     UnknownApplication,
 )
@@ -232,11 +234,13 @@ async def test_without_full_a_nested_break_stops_it() -> None:
         await switch.expect_exit()
 
 
-async def test_without_async_nothing_can_be_stopped_and_stop_returns_at_once() -> None:
+async def test_without_async_nothing_can_be_stopped_and_stop_says_so() -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
             execution = await self.start("playback", "a.wav")
-            await execution.stop()
+            with pytest.raises(NotPermitted) as caught:
+                await execution.stop()
+            assert caught.value.dialplan_line == '<action application="socket" data="127.0.0.1:8084 async full"/>'
             assert not execution.was_stopped
 
     async with dial(Handler) as switch:
@@ -428,3 +432,90 @@ async def test_a_lost_connection_ends_every_wait() -> None:
         await switch.expect_execute("playback")
         await switch.stream.aclose()
     assert len(errors) == 1
+
+
+async def test_what_is_skipped_by_a_later_start_was_thrown_away() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            first = await self.start("playback", "a.wav", event_lock=True)
+            lost = await self.start("playback", "b.wav")
+            last = await self.start("playback", "c.wav")
+            await first.completed()
+            with pytest.raises(ExecutionLost) as caught:
+                await lost.completed()
+            assert (caught.value.application, caught.value.argument) == ("playback", "b.wav")
+            await last.completed()
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        first = await switch.expect_execute("playback", "a.wav")
+        await switch.expect_execute("playback", "b.wav")
+        last = await switch.expect_execute("playback", "c.wav")
+        await switch.send(switch.execute(first), switch.complete(first))
+        await switch.send(switch.execute(last), switch.complete(last))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_an_event_uuid_that_is_in_use_is_refused() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.start("playback", "a.wav", event_uuid="mine")
+            with pytest.raises(LocalProtocolError):
+                await self.start("playback", "b.wav", event_uuid="mine")
+            with pytest.raises(LocalProtocolError):
+                await self.start("playback", "b.wav", event_uuid="\ud800")
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        assert await switch.expect_execute("playback", "a.wav") == "mine"
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_any_text_is_an_event_uuid() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.execute("answer", event_uuid="100%25 a")
+            await self.execute("answer", event_uuid="caf\udce9 #1")
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        for encoded in ("100%25%20a", "caf%E9%20%231"):
+            await switch.read_command()
+            await switch.send(OK, switch.execute(encoded, "answer"), switch.complete(encoded, "answer"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_the_other_leg_is_looked_for_among_this_bridges_legs_only(autojump_clock: MockClock) -> None:
+    earlier, named, leg = (f"0a0b0c0d-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            with trio.move_on_after(1):
+                await self.execute("BRIDGE", "user/1001")
+
+    def api(text: str) -> bytes:
+        return b"Content-Type: api/response\nContent-Length: %d\n\n%s" % (len(text), text.encode())
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        uuid = await switch.expect_execute("BRIDGE")
+        stale = {"variable_originated_legs": f"{earlier}%3BA%3B1", "variable_signal_bond": earlier}
+        await switch.send(switch.execute(uuid, "bridge", **stale))
+        await switch.expect(f"api uuid_getvar {CHANNEL} continue_on_fail")
+        await switch.send(api("3,USER_BUSY"))
+        await switch.expect(f"api uuid_setvar {CHANNEL} continue_on_fail true")
+        await switch.send(api("+OK\n"))
+        await switch.expect(f"api uuid_getvar {CHANNEL} originated_legs")
+        # The far end calls itself by the UUID of another channel.
+        await switch.send(api(f"ARRAY::{earlier};A;1|:{leg};{named};1001"))
+        await switch.expect(f"api uuid_getvar {CHANNEL} signal_bond")
+        await switch.send(api(earlier))
+        await switch.expect(f"api uuid_kill {leg}")
+        await switch.send(api("+OK\n"), switch.complete(uuid, "bridge"))
+        await switch.expect(f"api uuid_setvar {CHANNEL} continue_on_fail 3,USER_BUSY")
+        await switch.send(api("+OK\n"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
