@@ -355,8 +355,7 @@ class Conductor:
         if handler is None:
             _calls.error("channel %s: no handler could be made", self._line.channel_uuid, exc_info=error)
             return
-        if not await self._hook("on_error", partial(handler.on_error, error), handler.on_error_seconds):
-            _calls.error("channel %s: run() failed before that", self._line.channel_uuid, exc_info=error)
+        await self._hook("on_error", partial(handler.on_error, error), handler.on_error_seconds, error)
 
     async def _hang_up(self, cause: HangupCause | str) -> None:
         line = self._line
@@ -393,10 +392,13 @@ class Conductor:
         )
 
     def _log_call(self, record_of: Callable[[], CallRecord]) -> None:
-        if not _calls.isEnabledFor(logging.INFO):
+        # A connection that is lost while the call is up is nobody's plan.
+        level = logging.WARNING if self._line.ending is Ending.CONNECTION_LOST else logging.INFO
+        if not _calls.isEnabledFor(level):
             return
         record = record_of()
-        _calls.info(
+        _calls.log(
+            level,
             "%s %s -> %s: %s after %.1f s%s",
             record.channel_uuid,
             _shown(record.caller_id_number or "anonymous"),
@@ -411,8 +413,14 @@ class Conductor:
             return ""
         return f" ({_shown(str(self._link.reason))})"
 
-    async def _hook(self, name: str, hook: Callable[[], Awaitable[None]], seconds: float) -> bool:
-        """Run a user's hook, which may fail or take its time; say whether it did its work."""
+    async def _hook(
+        self,
+        name: str,
+        hook: Callable[[], Awaitable[None]],
+        seconds: float,
+        about: BaseException | None = None,
+    ) -> None:
+        """Run a user's hook, which may fail or take its time; what it was about is not lost then."""
         uuid = self._line.channel_uuid
         try:
             with trio.move_on_after(seconds) as scope:
@@ -421,11 +429,14 @@ class Conductor:
             interrupt, fault = _interrupt_and_fault(exc)
             self._interrupt = self._interrupt or interrupt
             if fault is not None:
+                if fault is not about and fault.__context__ is None:
+                    fault.__context__ = about
                 _calls.error("channel %s: %s() failed", uuid, name, exc_info=fault)
-            return fault is None
-        if scope.cancelled_caught:
-            _calls.error("channel %s: %s() took longer than %g s and was cancelled", uuid, name, seconds)
-        return not scope.cancelled_caught
+        else:
+            if scope.cancelled_caught:
+                _calls.error(
+                    "channel %s: %s() took longer than %g s and was cancelled", uuid, name, seconds, exc_info=about
+                )
 
     # The record
 

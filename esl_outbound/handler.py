@@ -122,29 +122,35 @@ def handler_factory(source: HandlerSource) -> Callable[[Call], CallHandler[Any]]
         raise TypeError(f"serve {type(source).__name__}, the class, and not an instance of it: every call gets its own")
     if not callable(source):
         raise TypeError(f"{source!r} is no handler class, and makes none")
-    if inspect.iscoroutinefunction(source) or inspect.isasyncgenfunction(source):
+    made = source.func if isinstance(source, partial) else source
+    name = getattr(made, "__name__", repr(made))
+    if isinstance(made, type) and not issubclass(made, CallHandler):
+        raise TypeError(f"{name} is no CallHandler")
+    if any(inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each) for each in (made, _call_of(made))):
         raise TypeError(
-            f"{source!r} is a coroutine function; a handler is a class with run(), or a callable that makes one"
+            f"{name} is a coroutine function; a handler is a class with run(), or a callable that makes one"
         )
-    required = _required_parameters(source)
-    if isinstance(source, type) or required == 0:
-        if required:
-            raise TypeError(f"{source.__name__}() needs {required} arguments; give them with functools.partial")
+    positional, keywords = _required_parameters(source)
+    if keywords or positional > 1 or (positional and isinstance(made, type)):
+        needs = ", ".join(keywords) or f"{positional} arguments"
+        raise TypeError(f"{name}() needs {needs}; give them with functools.partial")
+    if not positional:
         make = cast("Callable[[], CallHandler[Any]]", source)
         return lambda _: make()
-    if required == 1:
-        return cast("Callable[[Call], CallHandler[Any]]", source)
-    raise TypeError(f"{source!r} needs {required} arguments; the call is all there is")
+    return cast("Callable[[Call], CallHandler[Any]]", source)
 
 
-def _required_parameters(source: Callable[..., object]) -> int:
+def _call_of(thing: object) -> object:
+    """What runs when a thing is called that is no function."""
+    return inspect.getattr_static(type(thing), "__call__", None)
+
+
+def _required_parameters(source: Callable[..., object]) -> tuple[int, list[str]]:
+    """How many positional arguments a callable needs, and which keyword arguments."""
     try:
         parameters = inspect.signature(source).parameters.values()
     except ValueError:  # a built-in that does not tell
-        return 0
-    positional = (
-        inspect.Parameter.POSITIONAL_ONLY,
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-        inspect.Parameter.KEYWORD_ONLY,
-    )
-    return sum(parameter.kind in positional and parameter.default is parameter.empty for parameter in parameters)
+        return 0, []
+    required = [parameter for parameter in parameters if parameter.default is parameter.empty]
+    positional = sum(each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD) for each in required)
+    return positional, [each.name for each in required if each.kind is each.KEYWORD_ONLY]

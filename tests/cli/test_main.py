@@ -34,6 +34,9 @@ class Menus:
         pass
 
 class NoHandler:
+    pass
+
+class Needy(CallHandler):
     def __init__(self, a, b): ...
 
 make = partial(Reception)
