@@ -82,10 +82,8 @@ def test_a_class_in_a_module_is_found(app: Path) -> None:
         ("shop:Recepton", "cannot serve shop:Recepton: shop has no Recepton; did you mean Reception?"),
         ("shop:zzzzzz", "cannot serve shop:zzzzzz: shop has no zzzzzz"),
         ("shop:number", "cannot serve shop:number: 5 is no handler class, and makes none"),
-        (
-            "shop:NoHandler",
-            "cannot serve shop:NoHandler: NoHandler() needs 2 arguments; give them with functools.partial",
-        ),
+        ("shop:NoHandler", "cannot serve shop:NoHandler: NoHandler is no CallHandler"),
+        ("shop:Needy", "cannot serve shop:Needy: Needy() needs 2 arguments; give them with functools.partial"),
     ],
 )
 def test_what_cannot_be_imported_gets_one_clear_line_and_status_2(app: Path, target: str, reason: str) -> None:
