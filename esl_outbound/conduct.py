@@ -8,24 +8,21 @@ but KeyboardInterrupt and cancellation from above, and those only after the clea
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any, Final, TypedDict, final
+from typing import Any, Final, final
 
 import trio
 
 from .call import Call, CallRecord, Ending, Line, RecordSource, attach
-from .call.observing import Wanted, wanted_events
+from .call.observing import wanted_events
 from .errors import CallEnded, ConnectionLost, LocalProtocolError, RemoteProtocolError
 from .handler import CallHandler
 from .link import Link, Receiver
+from .plan import Plan, linger_seconds
 from .protocol import (
-    MAX_BODY_BYTES,
-    MAX_HEAD_BYTES,
     Command,
     Connect,
-    Connection,
     ConnectReply,
     Event,
     Exchange,
@@ -33,7 +30,6 @@ from .protocol import (
     Hangup,
     HangupCause,
     Linger,
-    MyEvents,
     NoEvents,
     NoLinger,
     Subscribe,
@@ -42,93 +38,17 @@ from .protocol import (
 from .reading import SocketReader
 from .timers import Timer, Timers
 
-__all__ = ["Conductor", "Limits", "Plan", "Shared"]
-
-HANDSHAKE_SECONDS: Final = 25.0
-"""How long a peer may take to answer ``connect``. FreeSWITCH itself waits 24 to 25 s for it to be said."""
+__all__ = ["Conductor", "Shared"]
 
 _HANGUP_SECONDS: Final = 5.0
 _FINAL_WORD_SECONDS: Final = 1.0
 _FAREWELL_SECONDS: Final = 2.0
-# A day: longer than anybody waits for a call that is over.
-_LONGEST_SECONDS: Final = 86_400
 _EXIT: Final = Exit()
 # A run() that its cancellation reached is given this long to be scheduled before it counts as shielded.
 _GRACE_SECONDS: Final = 0.1
 
 _calls: Final = logging.getLogger("esl_outbound.call")
 _log: Final = logging.getLogger("esl_outbound.server")
-
-
-class Limits(TypedDict, total=False):
-    """What a peer may ask of us before it has shown that it is FreeSWITCH."""
-
-    handshake_seconds: float
-    max_head_bytes: int
-    max_body_bytes: int
-
-
-@final
-class Plan:
-    """What all calls of one server have in common.
-
-    Args:
-        make_handler: Makes the handler of a call.
-        handler_class: Whose settings count before the handler is made.
-        wanted: Events to subscribe to.
-        handshake_seconds: How long a peer may take to answer ``connect``.
-        max_head_bytes: The longest head that is accepted from a peer.
-        max_body_bytes: The longest body that is accepted from a peer.
-    """
-
-    def __init__(
-        self,
-        make_handler: Callable[[Call], CallHandler[Any]],
-        handler_class: type[CallHandler[Any]],
-        wanted: Wanted,
-        *,
-        handshake_seconds: float = HANDSHAKE_SECONDS,
-        max_head_bytes: int = MAX_HEAD_BYTES,
-        max_body_bytes: int = MAX_BODY_BYTES,
-    ) -> None:
-        self._limits = (max_head_bytes, max_body_bytes)
-        self.make_handler: Final = make_handler
-        self.handshake_seconds: Final = handshake_seconds
-        self.handler_class: Final = handler_class
-        self.wind_down_seconds: Final = handler_class.wind_down_seconds
-        self.linger_seconds: Final = _linger_seconds(handler_class)
-        # BACKGROUND_JOB is not among the events of myevents, and then only our own jobs come.
-        names = ("BACKGROUND_JOB", *wanted.names)
-        self.set_up: Final[tuple[Command, ...]] = (
-            Connect(),
-            MyEvents(),
-            # Never without a number: that would keep the session for ever.
-            Linger(self.linger_seconds),
-            Subscribe(names, wanted.subclasses),
-        )
-        self.encoded_set_up: Final = b"".join(command.encode() for command in self.set_up)
-
-    def new_connection(self) -> Connection:
-        """A fresh protocol state with the limits of this server."""
-        return Connection(max_head_bytes=self._limits[0], max_body_bytes=self._limits[1])
-
-
-def _linger_seconds(handler: CallHandler[Any] | type[CallHandler[Any]]) -> int:
-    """How long FreeSWITCH is to keep the socket after the hangup: as long as a handler may still want it.
-
-    Raises:
-        TypeError: A setting of the handler's class is no number of seconds, or no hangup cause.
-    """
-    name = (handler if isinstance(handler, type) else type(handler)).__name__
-    for setting in ("wind_down_seconds", "after_hangup_seconds", "on_error_seconds"):
-        seconds = getattr(handler, setting)
-        if not isinstance(seconds, int | float) or not 0 <= seconds < _LONGEST_SECONDS:
-            raise TypeError(f"{name}.{setting} is {seconds!r}, and should be a number of seconds")
-    try:
-        Hangup(handler.error_hangup_cause).encode()
-    except (TypeError, LocalProtocolError) as exc:
-        raise TypeError(f"{name}.error_hangup_cause is {handler.error_hangup_cause!r}, and no hangup cause") from exc
-    return math.ceil(handler.wind_down_seconds + handler.after_hangup_seconds + 1)
 
 
 @final
@@ -275,7 +195,7 @@ class Conductor:
             await link.wait_closed()  # the reader knows why
         finally:
             timer.forget()
-        if line.connect_reply is not None:
+        if line.has_arrived:
             return True
         if isinstance(link.reason, RemoteProtocolError):
             what = f"does not speak the event socket protocol: {link.reason}"
@@ -320,7 +240,7 @@ class Conductor:
     async def _follow_settings(self, handler: CallHandler[Any]) -> None:
         """Catch up with what a class asks for that was not known before its handler was made."""
         line = self._line
-        seconds = _linger_seconds(handler)
+        seconds = linger_seconds(handler)
         wanted = wanted_events(handler.subscriptions)
         line.wind_down_seconds = handler.wind_down_seconds
         if not line.is_full or line.ending is not None:
@@ -405,7 +325,7 @@ class Conductor:
             _shown(record.destination_number),
             record.ending.value,
             record.seconds,
-            f", {record.hangup_cause}" if record.hangup_cause else self._lost_by(record),
+            f", {_shown(record.hangup_cause)}" if record.hangup_cause else self._lost_by(record),
         )
 
     def _lost_by(self, record: CallRecord) -> str:
@@ -467,8 +387,8 @@ class Conductor:
     def _record(self, source: RecordSource, said: Event | ConnectReply | None) -> CallRecord:
         line = self._line
         assert line.ending is not None
-        headers = line.arrived.headers
-        variables = line.variables if said is None else said.variables
+        headers = line.channel.reply.headers
+        variables = line.channel.variables if said is None else said.variables
         final = source is not RecordSource.LAST_KNOWN and line.ending is Ending.HUNG_UP
         return CallRecord(
             channel_uuid=line.channel_uuid,
@@ -480,7 +400,7 @@ class Conductor:
             destination_number=headers.get("Caller-Destination-Number", ""),
             context=headers.get("Caller-Context", ""),
             seconds=line.ended_at - line.started_at,
-            answered=line.header("Caller-Channel-Answered-Time") not in ("", "0"),
+            answered=line.channel.header("Caller-Channel-Answered-Time") not in ("", "0"),
             duration=_seconds(variables, "duration") if final else None,
             billsec=_seconds(variables, "billsec") if final else None,
             variables=variables,
@@ -533,7 +453,7 @@ class _MyEventsWaiter:
     def answered(self, exchange: Exchange) -> None:
         reply = exchange.reply
         if reply is not None and not reply.ok:
-            _log.error("FreeSWITCH refused myevents: %s", reply.text)
+            _log.error("FreeSWITCH refused myevents: %s", _shown(reply.text))
 
 
 _MYEVENTS_WAITER: Final = _MyEventsWaiter()

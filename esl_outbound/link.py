@@ -184,12 +184,18 @@ class Link:
     def _last_words(self, exc: Exception) -> bytes | None:
         """A last command to a peer that we do not understand, unless one of ours is half written."""
         assert self._receiver is not None
-        if not isinstance(exc, RemoteProtocolError) or self._refusing or self._send_lock.locked():
+        if (
+            not isinstance(exc, RemoteProtocolError)
+            or not self.is_open
+            or not self.is_greeted
+            or self._send_lock.locked()
+        ):
             return None
         commands = self._receiver.last_words()
-        if not commands or self._connection.exited:
+        if not commands:
             return None
         data, _ = self._connection.send(commands)
+        self._refusing = True  # and nothing after it
         if self._show_wire:
             self._log_wire(">", data)
         return data

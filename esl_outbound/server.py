@@ -14,8 +14,9 @@ from typing import Any, Final, Unpack
 import trio
 
 from .call.observing import wanted_events
-from .conduct import Conductor, Limits, Plan, Shared
+from .conduct import Conductor, Shared
 from .handler import CallHandler, HandlerSource, handler_factory
+from .plan import Limits, Plan
 from .protocol import Connect, Exit, Hangup, HangupCause
 from .reading import CAN_READ_SOCKETS, SocketReader
 from .timers import Timers

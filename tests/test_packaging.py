@@ -14,7 +14,7 @@ from esl_outbound import errors
 PACKAGE = Path(esl_outbound.__file__).parent
 
 # A module imports only from rows above it.
-ROWS = ["errors", "protocol", "link", "reading", "timers", "call", "handler", "conduct", "server", "cli"]
+ROWS = ["errors", "protocol", "link", "reading", "timers", "call", "handler", "plan", "conduct", "server", "cli"]
 
 
 def row(module: str) -> int:

@@ -1,7 +1,5 @@
 """Deadlines of many calls, watched by one task."""
 
-# ruff: noqa: ARG001 - a test has its clock by asking for it
-
 from __future__ import annotations
 
 import math

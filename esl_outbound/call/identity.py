@@ -14,52 +14,52 @@ class Identity(CallBase):
     @property
     def channel_uuid(self) -> str:
         """The channel's UUID (``Unique-ID``)."""
-        return self._line.channel_uuid
+        return self._line.channel.uuid
 
     @property
     def caller_id_name(self) -> str:
         """The caller's display name, which the caller chooses (``Caller-Caller-ID-Name``)."""
-        return self._line.header("Caller-Caller-ID-Name")
+        return self._line.channel.header("Caller-Caller-ID-Name")
 
     @property
     def caller_id_number(self) -> str:
         """The caller's number (``Caller-Caller-ID-Number``)."""
-        return self._line.header("Caller-Caller-ID-Number")
+        return self._line.channel.header("Caller-Caller-ID-Number")
 
     @property
     def destination_number(self) -> str:
         """The number that was called (``Caller-Destination-Number``)."""
-        return self._line.header("Caller-Destination-Number")
+        return self._line.channel.header("Caller-Destination-Number")
 
     @property
     def context(self) -> str:
         """The dialplan's context (``Caller-Context``)."""
-        return self._line.header("Caller-Context")
+        return self._line.channel.header("Caller-Context")
 
     @property
     def network_address(self) -> str:
         """Where the caller's signalling comes from (``Caller-Network-Addr``); empty on a loopback channel."""
-        return self._line.header("Caller-Network-Addr")
+        return self._line.channel.header("Caller-Network-Addr")
 
     @property
     def channel_name(self) -> str:
         """The channel's name, such as ``sofia/internal/1000@example.org``."""
-        return self._line.header("Channel-Name")
+        return self._line.channel.header("Channel-Name")
 
     @property
     def socket_path(self) -> str:
         """What follows the address in the dialplan's ``socket`` action: ``ivr/menu`` of ``127.0.0.1:8084/ivr/menu``."""
-        return self._line.arrived.variables.get("socket_path", "")
+        return self._line.channel.reply.variables.get("socket_path", "")
 
     @property
     def state(self) -> str:
         """The channel's state, such as ``CS_EXECUTE`` (``Channel-State``)."""
-        return self._line.header("Channel-State")
+        return self._line.channel.header("Channel-State")
 
     @property
     def answer_state(self) -> str:
         """``ringing``, ``early``, ``answered`` or ``hangup`` (``Answer-State``)."""
-        return self._line.header("Answer-State")
+        return self._line.channel.header("Answer-State")
 
     @property
     def is_answered(self) -> bool:
@@ -74,19 +74,19 @@ class Identity(CallBase):
     @property
     def is_async(self) -> bool:
         """Whether the dialplan line says ``async``: we can act while an application runs."""
-        return self._line.is_async
+        return self._line.channel.is_async
 
     @property
     def is_full(self) -> bool:
         """Whether the dialplan line says ``full``: ``api``, ``event``, ``linger`` and the like are allowed."""
-        return self._line.is_full
+        return self._line.channel.is_full
 
     @property
     def variables(self) -> Variables:
         """The channel's variables, as the newest event has them: a view of this moment."""
-        return self._line.variables
+        return self._line.channel.variables
 
     @property
     def headers(self) -> Headers:
         """Everything that ``connect`` told when the call arrived."""
-        return self._line.arrived.headers
+        return self._line.channel.reply.headers

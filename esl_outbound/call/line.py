@@ -24,7 +24,6 @@ from ..errors import (
     ExecutionLost,
     LocalProtocolError,
     NotPermitted,
-    RemoteProtocolError,
     TooManyDigits,
     UnknownApplication,
 )
@@ -46,11 +45,11 @@ from ..protocol import (
     LogLine,
     Message,
     Reply,
-    Variables,
     XferExt,
     hangup_cause,
 )
 from ..protocol.headers import decode, peek, peek_last, url_decode, url_encode
+from .channel import Channel
 from .digits import Digits
 from .execution import Execution, Stage
 from .jobs import Job
@@ -65,12 +64,9 @@ _switch_log: Final = logging.getLogger("esl_outbound.freeswitch")
 # FreeSWITCH's levels: console, alert, critical, error, warning, notice, info, debug.
 _LOG_LEVELS: Final = (*[logging.CRITICAL] * 3, logging.ERROR, logging.WARNING, *[logging.INFO] * 2, logging.DEBUG)
 
-_UNIQUE_ID: Final = b"\nUnique-ID: "
-_SEQUENCE: Final = b"\nEvent-Sequence: "
 _SOCKET_APPLICATION: Final = b"\nApplication: socket\n"
 _APPLICATION_RESPONSE: Final = b"\nApplication-Response: "
 _APPLICATION_UUID: Final = b"\nApplication-UUID: "
-_VARIABLE: Final = b"\nvariable_"
 _HANGUP_CAUSE: Final = b"\nHangup-Cause: "
 _DISPOSITION: Final = b"\nvariable_originate_disposition: "
 
@@ -97,25 +93,17 @@ class Line:
     __slots__ = (
         "_application_prefix",
         "_arrived",
+        "_channel",
         "_executions",
-        "_first_sequence",
         "_hangup_asked",
         "_jobs",
-        "_last",
-        "_last_sequence",
         "_leaving",
         "_link",
-        "_mine",
-        "_mine_near",
         "_notice",
         "_number_of_executions",
         "_observers",
         "_on_end",
         "_reason",
-        "_variables",
-        "_variables_sequence",
-        "channel_uuid",
-        "connect_reply",
         "digits",
         "ended",
         "ended_at",
@@ -125,8 +113,6 @@ class Line:
         "final_word",
         "hangup_cause",
         "hangup_complete",
-        "is_async",
-        "is_full",
         "refusal",
         "run_scope",
         "safe_to_leave",
@@ -142,23 +128,9 @@ class Line:
         self.started_at = trio.current_time()
 
         self._arrived = trio.Event()
-        self.connect_reply: ConnectReply | None = None
+        self._channel: Channel | None = None
         self.refusal = ""
         """What a peer said to ``connect`` that gives no call."""
-        self.channel_uuid = ""
-        self._mine = b""
-        self._mine_near = 0
-        self.is_async = False
-        """Whether the dialplan line says ``async``."""
-        self.is_full = False
-        """Whether the dialplan line says ``full``."""
-
-        # What is known of the channel: the newest of all events, and the newest that carries variables.
-        self._last: Event | ConnectReply | None = None
-        self._last_sequence = -1
-        self._first_sequence = -1
-        self._variables: Event | ConnectReply | None = None
-        self._variables_sequence = -1
 
         # A random UUID whose last part counts the executions: uuid4() for each would be a system call for each.
         bits = f"{random.getrandbits(72):018x}"
@@ -190,27 +162,35 @@ class Line:
     # What is known
 
     @property
-    def arrived(self) -> ConnectReply:
-        """What ``connect`` told."""
-        assert self.connect_reply is not None  # a handler gets its call after that
-        return self.connect_reply
+    def has_arrived(self) -> bool:
+        """Whether FreeSWITCH has told which call this is."""
+        return self._channel is not None
 
     @property
-    def variables(self) -> Variables:
-        """The channel's variables, as the newest event has them that has any."""
-        source = self._variables or self.arrived
-        return Variables(source.headers)
+    def channel(self) -> Channel:
+        """What is known of the channel."""
+        assert self._channel is not None  # a handler gets its call after that
+        return self._channel
+
+    @property
+    def channel_uuid(self) -> str:
+        """The channel's UUID; empty before it is known."""
+        return "" if self._channel is None else self._channel.uuid
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the dialplan line says ``async``."""
+        return self.channel.is_async
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the dialplan line says ``full``."""
+        return self.channel.is_full
 
     @property
     def link(self) -> Link:
         """The call's connection."""
         return self._link
-
-    def header(self, name: str) -> str:
-        """A header of the newest event of the channel, else empty."""
-        source = self._last or self.arrived
-        value = source.headers.get(name)
-        return self.arrived.headers.get(name, "") if value is None else value
 
     def response_to(self, completion: Event) -> str:
         """``Application-Response`` of a CHANNEL_EXECUTE_COMPLETE: what the application says of itself."""
@@ -262,7 +242,7 @@ class Line:
         """
         if not self.is_full:
             await trio.lowlevel.checkpoint()  # a loop around this shall not freeze the server
-            raise NotPermitted(what, self.dialplan_line("full"))
+            raise NotPermitted(what, self.channel.dialplan_line("full"))
 
     async def require_async(self, what: str) -> None:
         """Check that the dialplan line says ``async``.
@@ -272,15 +252,7 @@ class Line:
         """
         if not self.is_async:
             await trio.lowlevel.checkpoint()
-            raise NotPermitted(what, self.dialplan_line("async"))
-
-    def dialplan_line(self, *flags: str) -> str:
-        """The ``socket`` action that brought this call, with these flags as well as those that it has."""
-        address = self.arrived.variables.get("current_application_data", "").partition(" ")[0] or "127.0.0.1:8084"
-        has_async = self.is_async or "async" in flags
-        has_full = self.is_full or "full" in flags
-        data = " ".join([address, *(["async"] * has_async), *(["full"] * has_full)])
-        return f'<action application="socket" data="{data}"/>'
+            raise NotPermitted(what, self.channel.dialplan_line("async"))
 
     async def start(self, commands: Sequence[Execute]) -> list[Execution]:
         """Queue applications on the channel, in one write.
@@ -291,11 +263,11 @@ class Line:
         """
         await self.require_call()
         executions = [Execution(self, command) for command in commands]
-        for execution in executions:
-            key = _key(execution)
+        keys = [_key(execution) for execution in executions]
+        for key, execution in zip(keys, executions, strict=True):
             if key in self._executions:
                 raise LocalProtocolError(f"an execution with the Event-UUID {execution.application_uuid!r} is running")
-            self._executions[key] = execution
+        self._executions.update(zip(keys, executions, strict=True))
         try:
             await self._link.send(commands, executions)
         except BaseException as exc:
@@ -377,7 +349,7 @@ class Line:
         if not isinstance(reply, ConnectReply):
             assert isinstance(reply, Reply)
             raise CommandRejected(command, reply)
-        self._note(reply, reply.headers.block)
+        self.channel.note(reply, reply.headers.block)
         return reply
 
     async def hangup(self, cause: HangupCause | str) -> None:
@@ -491,16 +463,7 @@ class Line:
         """The first ``connect`` was answered."""
         reply = exchange.reply
         if isinstance(reply, ConnectReply):
-            channel_uuid = reply.channel_uuid
-            if not channel_uuid or not channel_uuid.isprintable():
-                raise RemoteProtocolError(f"a reply to connect with the Unique-ID {channel_uuid!r}")
-            self.connect_reply = reply
-            self.is_async = reply.is_async
-            self.is_full = reply.is_full
-            self.channel_uuid = channel_uuid
-            self._mine = _UNIQUE_ID + channel_uuid.encode("utf-8", "surrogateescape") + b"\n"
-            self._note(reply, reply.headers.block)
-            self._first_sequence = self._last_sequence
+            self._channel = Channel(reply)
         elif reply is not None:
             self.refusal = reply.text
         self._arrived.set()
@@ -509,8 +472,8 @@ class Line:
         """Take in whatever is no reply to a command of ours."""
         if type(message) is Event:
             route = _ROUTES.get(message.raw_name)
-            if route is not None:
-                route(self, message)
+            if route is not None and self._channel is not None:
+                route(self, message, message.block, self._channel)
             for observer in self._observers:
                 observer.offer(message)
         elif type(message) is DisconnectNotice:
@@ -529,7 +492,7 @@ class Line:
     def connection_ended(self, reason: BaseException | None) -> None:
         """The connection ended."""
         self._reason = reason
-        if self.connect_reply is not None and self.ending is None:
+        if self._channel is not None and self.ending is None:
             if self._leaving:
                 self._end(Ending.TRANSFERRED, own=True)
             elif self._notice:
@@ -572,42 +535,15 @@ class Line:
         for observer in self._observers:
             observer.wake()
 
-    def _note(self, source: Event | ConnectReply, block: bytes) -> None:
-        """Remember the newest that is known; events fired before the subscription may come after it."""
-        number = _sequence(block, self._last_sequence)
-        if number >= self._last_sequence:
-            self._last = source
-            self._last_sequence = number
-        if number >= self._variables_sequence and block.rfind(_VARIABLE) >= 0:
-            self._variables = source
-            self._variables_sequence = number
+    def _seen(self, event: Event, block: bytes, channel: Channel) -> None:
+        if channel.owns(block):
+            channel.note(event, block)
 
-    def _noted(self, event: Event, block: bytes) -> bool:
-        """Remember an event of our own channel; say whether it is one."""
-        # The header stands nearly where it stood the last time, which is half the search.
-        near = self._mine_near
-        at = block.find(self._mine, near, near + 512)
-        if at < 0:
-            at = block.find(self._mine)
-            if at < 0:
-                return False
-            self._mine_near = max(0, at - 128)
-        self._note(event, block)
-        return True
-
-    def _seen(self, event: Event) -> None:
-        self._noted(event, event.block)
-
-    def _parked(self, event: Event) -> None:
-        if self._noted(event, event.block) and self._is_new(event) and self.ending is None:
-            self.safe_to_leave = True
-
-    def _is_new(self, event: Event) -> bool:
-        """Whether an event was fired after this connection took the call.
-
-        Older ones may come after the subscription, and tell of another socket that had the call before.
-        """
-        return _sequence(event.block, self._first_sequence + 1) > self._first_sequence
+    def _parked(self, event: Event, block: bytes, channel: Channel) -> None:
+        if channel.owns(block):
+            channel.note(event, block)
+            if channel.is_new(block) and self.ending is None:
+                self.safe_to_leave = True
 
     def _execution_of(self, block: bytes) -> Execution | None:
         at = block.rfind(_APPLICATION_UUID) + len(_APPLICATION_UUID)
@@ -618,14 +554,14 @@ class Line:
             execution = self._executions.get(url_encode(url_decode(raw)))
         return execution
 
-    def _execute_came(self, event: Event) -> None:
-        block = event.block
-        self._noted(event, block)
+    def _execute_came(self, event: Event, block: bytes, channel: Channel) -> None:
+        if channel.owns(block):
+            channel.note(event, block)
         execution = self._execution_of(block)
         if execution is not None:
             self.safe_to_leave = True
             self._leaving = execution.command.application.lower() in _LEAVING
-            if self.is_async and len(self._executions) > 1:
+            if channel.is_async and len(self._executions) > 1:
                 self._forget_skipped(execution)
             execution.execute_came(event)
 
@@ -638,34 +574,36 @@ class Line:
                 self.forget(execution)
                 execution.fail(partial(ExecutionLost, execution.command.application, execution.command.argument))
 
-    def _complete_came(self, event: Event) -> None:
-        block = event.block
-        mine = self._noted(event, block)
+    def _complete_came(self, event: Event, block: bytes, channel: Channel) -> None:
+        owned = channel.owns(block)
+        if owned:
+            channel.note(event, block)
         execution = self._execution_of(block)
         if execution is not None:
             self.safe_to_leave = True
             if execution.complete_came(event):
                 self.forget(execution)
-        elif mine and block.rfind(_SOCKET_APPLICATION) >= 0 and self._is_new(event):
+        elif owned and block.rfind(_SOCKET_APPLICATION) >= 0 and channel.is_new(block):
             # Without a CHANNEL_HANGUP before it, the call is in other hands now.
             self._end(Ending.TRANSFERRED, own=self._leaving)
 
-    def _hung_up(self, event: Event) -> None:
-        if not self._noted(event, event.block):
+    def _hung_up(self, event: Event, block: bytes, channel: Channel) -> None:
+        if not channel.owns(block):
             return
-        raw = peek(event.block, _HANGUP_CAUSE)
+        channel.note(event, block)
+        raw = peek(block, _HANGUP_CAUSE)
         if raw is not None and self.hangup_cause is None:
             self.hangup_cause = hangup_cause(decode(raw))
         if self.ending is None:
-            self._end(Ending.HUNG_UP, own=self._hangup_is_our_doing(event))
+            self._end(Ending.HUNG_UP, own=self._hangup_is_our_doing(block))
 
-    def _hung_up_for_good(self, event: Event) -> None:
-        if self._mine in event.block:
-            self._hung_up(event)
+    def _hung_up_for_good(self, event: Event, block: bytes, channel: Channel) -> None:
+        if channel.owns(block):
+            self._hung_up(event, block, channel)
             self.hangup_complete = event
             self.final_word.set()
 
-    def _hangup_is_our_doing(self, event: Event) -> bool:
+    def _hangup_is_our_doing(self, block: bytes) -> bool:
         if self._hangup_asked:
             return True
         unfinished = list(self._executions.values())
@@ -683,14 +621,14 @@ class Line:
         if running & _ENDING:
             return True
         # A bridge without continue_on_fail that fails gives its own cause to our leg.
-        disposition = peek(event.block, _DISPOSITION) or b""
+        disposition = peek(block, _DISPOSITION) or b""
         return "bridge" in running and disposition not in _NO_FAILURE and decode(disposition) == self.hangup_cause
 
-    def _digit_came(self, event: Event) -> None:
-        if self._mine not in event.block:
+    def _digit_came(self, _event: Event, block: bytes, channel: Channel) -> None:
+        if not channel.owns(block):
             return
         try:
-            for digit in url_decode(peek(event.block, b"\nDTMF-Digit: ") or b""):
+            for digit in url_decode(peek(block, b"\nDTMF-Digit: ") or b""):
                 self.digits.add(digit)
         except TooManyDigits as exc:
             if self.failure is None:
@@ -698,19 +636,10 @@ class Line:
                 self.run_scope.cancel()
                 self._on_end()
 
-    def _job_finished(self, event: Event) -> None:
-        job = self._jobs.pop(decode(peek(event.block, b"\nJob-UUID: ") or b""), None)
+    def _job_finished(self, event: Event, block: bytes, _channel: Channel) -> None:
+        job = self._jobs.pop(decode(peek(block, b"\nJob-UUID: ") or b""), None)
         if job is not None:
             job.finish(event)
-
-
-def _sequence(block: bytes, default: int) -> int:
-    """An event's ``Event-Sequence``."""
-    at = block.find(_SEQUENCE)
-    if at < 0:
-        return default
-    digits = block[at + 17 : block.find(b"\n", at + 17)]
-    return int(digits) if len(digits) < 20 and digits.isdigit() else default
 
 
 def _key(execution: Execution) -> bytes:
@@ -721,7 +650,7 @@ def _key(execution: Execution) -> bytes:
         raise LocalProtocolError(f"{execution.application_uuid!r} is no text") from exc
 
 
-_ROUTES: Final[dict[bytes, Callable[[Line, Event], None]]] = {
+_ROUTES: Final[dict[bytes, Callable[[Line, Event, bytes, Channel], None]]] = {
     b"CHANNEL_EXECUTE": Line._execute_came,
     b"CHANNEL_EXECUTE_COMPLETE": Line._complete_came,
     b"CHANNEL_HANGUP": Line._hung_up,
