@@ -78,6 +78,13 @@ class Channel:
 
     # For the reader
 
+    def noted(self, event: Event, block: bytes) -> bool:
+        """Remember an event of this channel if it is newer than what is known; say whether it is of this channel."""
+        if not self.owns(block):
+            return False
+        self.note(event, block)
+        return True
+
     def owns(self, block: bytes) -> bool:
         """Whether an event's headers are of this channel."""
         # The header stands nearly where it stood the last time, which is half the search.

@@ -57,11 +57,14 @@ class Execution:
         "_wake_at",
         "began",
         "command",
+        "key",
     )
 
-    def __init__(self, line: Line, command: Execute) -> None:
+    def __init__(self, line: Line, command: Execute, key: bytes) -> None:
         self._line = line
         self.command: Final = command
+        self.key: Final = key
+        """What its events bear as ``Application-UUID``, in the wire's form."""
         self._stage = Stage.SENT
         self._rounds = 0
         self._round_began = 0

@@ -262,12 +262,9 @@ class Line:
             CallEnded: The call is over.
         """
         await self.require_call()
-        executions = [Execution(self, command) for command in commands]
-        keys = [_key(execution) for execution in executions]
-        for key, execution in zip(keys, executions, strict=True):
-            if key in self._executions:
-                raise LocalProtocolError(f"an execution with the Event-UUID {execution.application_uuid!r} is running")
-        self._executions.update(zip(keys, executions, strict=True))
+        executions = [Execution(self, command, self._key(command.event_uuid)) for command in commands]
+        for execution in executions:
+            self._executions[execution.key] = execution
         try:
             await self._link.send(commands, executions)
         except BaseException as exc:
@@ -293,6 +290,18 @@ class Line:
             self._number_of_executions += 1
             event_uuid = f"{self._application_prefix}{self._number_of_executions:012x}"
         return Execute(application, argument, event_uuid, "", loops, event_lock, False, "", headers)
+
+    def _key(self, event_uuid: str) -> bytes:
+        """An Event-UUID in the form in which it comes back; one of a user's own may be any text."""
+        if event_uuid.startswith(self._application_prefix):
+            return event_uuid.encode()
+        try:
+            key = url_encode(event_uuid)
+        except UnicodeEncodeError as exc:
+            raise LocalProtocolError(f"{event_uuid!r} is no text") from exc
+        if key in self._executions:
+            raise LocalProtocolError(f"an execution with the Event-UUID {event_uuid!r} is running")
+        return key
 
     async def execute(self, application: str, argument: str = "") -> Event:
         """Run an application and wait for its completion; stop it on the channel if the waiting is cancelled."""
@@ -455,7 +464,7 @@ class Line:
 
     def forget(self, execution: Execution) -> None:
         """Expect no more events of an execution."""
-        self._executions.pop(_key(execution), None)
+        self._executions.pop(execution.key, None)
 
     # What the reader does
 
@@ -536,14 +545,11 @@ class Line:
             observer.wake()
 
     def _seen(self, event: Event, block: bytes, channel: Channel) -> None:
-        if channel.owns(block):
-            channel.note(event, block)
+        channel.noted(event, block)
 
     def _parked(self, event: Event, block: bytes, channel: Channel) -> None:
-        if channel.owns(block):
-            channel.note(event, block)
-            if channel.is_new(block) and self.ending is None:
-                self.safe_to_leave = True
+        if channel.noted(event, block) and channel.is_new(block) and self.ending is None:
+            self.safe_to_leave = True
 
     def _execution_of(self, block: bytes) -> Execution | None:
         at = block.rfind(_APPLICATION_UUID) + len(_APPLICATION_UUID)
@@ -555,8 +561,7 @@ class Line:
         return execution
 
     def _execute_came(self, event: Event, block: bytes, channel: Channel) -> None:
-        if channel.owns(block):
-            channel.note(event, block)
+        channel.noted(event, block)
         execution = self._execution_of(block)
         if execution is not None:
             self.safe_to_leave = True
@@ -575,9 +580,7 @@ class Line:
                 execution.fail(partial(ExecutionLost, execution.command.application, execution.command.argument))
 
     def _complete_came(self, event: Event, block: bytes, channel: Channel) -> None:
-        owned = channel.owns(block)
-        if owned:
-            channel.note(event, block)
+        owned = channel.noted(event, block)
         execution = self._execution_of(block)
         if execution is not None:
             self.safe_to_leave = True
@@ -588,9 +591,8 @@ class Line:
             self._end(Ending.TRANSFERRED, own=self._leaving)
 
     def _hung_up(self, event: Event, block: bytes, channel: Channel) -> None:
-        if not channel.owns(block):
+        if not channel.noted(event, block):
             return
-        channel.note(event, block)
         raw = peek(block, _HANGUP_CAUSE)
         if raw is not None and self.hangup_cause is None:
             self.hangup_cause = hangup_cause(decode(raw))
@@ -640,14 +642,6 @@ class Line:
         job = self._jobs.pop(decode(peek(block, b"\nJob-UUID: ") or b""), None)
         if job is not None:
             job.finish(event)
-
-
-def _key(execution: Execution) -> bytes:
-    """What an execution's events are found by: its Event-UUID, which may be any text, as the wire has it."""
-    try:
-        return url_encode(execution.application_uuid)
-    except UnicodeEncodeError as exc:
-        raise LocalProtocolError(f"{execution.application_uuid!r} is no text") from exc
 
 
 _ROUTES: Final[dict[bytes, Callable[[Line, Event, bytes, Channel], None]]] = {

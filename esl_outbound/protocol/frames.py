@@ -74,13 +74,16 @@ class FrameReader:
         max_body_bytes: The longest body that is accepted, in bytes.
     """
 
-    __slots__ = ("_buffer", "_max_body", "_max_head", "_partial", "_position", "_wanted")
+    __slots__ = ("_buffer", "_max_body", "_max_head", "_next", "_next_position", "_partial", "_position", "_wanted")
 
     def __init__(self, *, max_head_bytes: int = MAX_HEAD_BYTES, max_body_bytes: int = MAX_BODY_BYTES) -> None:
         self._max_head = max_head_bytes
         self._max_body = max_body_bytes
         self._buffer = b""
         self._position = 0
+        # What follows the buffer, from that position on: all of a chunk is not copied for a frame that begins before it.
+        self._next = b""
+        self._next_position = 0
         # The beginning of one frame whose end has not come, and the size at which it will have.
         self._partial = bytearray()
         self._wanted = _UNKNOWN
@@ -88,10 +91,14 @@ class FrameReader:
     @property
     def inside_frame(self) -> bool:
         """Whether bytes are held of a frame that has not ended yet."""
-        return bool(self._partial) or self._position < len(self._buffer)
+        return bool(self._partial or self._next) or self._position < len(self._buffer)
 
     def feed(self, data: bytes) -> None:
         """Take in bytes from the wire."""
+        if self._next:
+            self._buffer = self._buffer[self._position :] + self._next[self._next_position :]
+            self._position = 0
+            self._next = b""
         partial = self._partial
         if not partial:
             if self._position == len(self._buffer):
@@ -111,7 +118,14 @@ class FrameReader:
         else:
             complete = size >= self._wanted
         if complete:
-            self._buffer = b"".join((partial, data))
+            missing = self._wanted - len(partial)
+            if 0 < missing < len(data):
+                partial += data[:missing]
+                self._buffer = bytes(partial)
+                self._next = data
+                self._next_position = missing
+            else:
+                self._buffer = b"".join((partial, data))
             self._partial = bytearray()
             self._wanted = _UNKNOWN
         else:
@@ -140,7 +154,12 @@ class FrameReader:
             self._position = position + len(_OK_FRAME)
             return _OK
         elif position == len(buffer):
-            return None
+            if not self._next:
+                return None
+            self._buffer = self._next
+            self._position = self._next_position
+            self._next = b""
+            return self.next_frame()
         elif (reply := _REPLY.match(buffer, position)) is not None and reply.end() - position <= self._max_head:
             self._position = end = reply.end()
             return Frame("command/reply", buffer[position : end - 1], b"")

@@ -478,3 +478,20 @@ def test_what_was_given_out_is_not_held() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 200_000
+
+
+def test_a_frame_that_two_chunks_share_leaves_the_rest_of_the_second_for_later() -> None:
+    event = b"Content-Length: 20\nContent-Type: text/event-plain\n\nEvent-Name: NOTALK\n\n"
+    reply = b"Content-Type: command/reply\nReply-Text: +OK\n\n"
+    reader = FrameReader()
+    reader.feed(event[:60])
+    assert reader.next_frame() is None
+    reader.feed(event[60:] + reply + event[:10])
+    first = reader.next_frame()
+    assert first is not None
+    assert (first.body, reader.inside_frame) == (b"Event-Name: NOTALK\n\n", True)
+    # More comes before the rest was taken out.
+    reader.feed(event[10:])
+    types = [frame.content_type for frame in iter(reader.next_frame, None)]
+    assert types == ["command/reply", "text/event-plain"]
+    assert not reader.inside_frame
