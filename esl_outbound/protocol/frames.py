@@ -81,7 +81,7 @@ class FrameReader:
         self._max_body = max_body_bytes
         self._buffer = b""
         self._position = 0
-        # What follows the buffer, from that position on: all of a chunk is not copied for a frame that begins before it.
+        # What follows the buffer, from that position on: a chunk is not copied whole for the frame that ends in it.
         self._next = b""
         self._next_position = 0
         # The beginning of one frame whose end has not come, and the size at which it will have.

@@ -361,4 +361,6 @@ def test_whatever_comes_between_every_command_gets_its_own_answer(
 def test_nothing_to_say_is_nothing() -> None:
     connection = Connection()
     assert connection.send([]) == (b"", [])
-    assert connection.unanswered == ()
+    assert (connection.unanswered, connection.opened) == ((), False)
+    connection.send([Connect()])
+    assert connection.opened

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from esl_outbound.protocol import Headers, Variables, array_items
-from esl_outbound.protocol.headers import decode, peek, peek_last, url_decode
+from esl_outbound.protocol.headers import decode, peek, peek_last, url_decode, url_encode
 
 BLOCK = (
     b"Event-Name: CHANNEL_EXECUTE\n"
@@ -352,3 +352,18 @@ def test_a_missing_header_is_named_as_it_was_asked_for() -> None:
         with pytest.raises(KeyError, match="'Answer-State'"):
             headers["Answer-State"]
         assert len(headers) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "encoded"),
+    [
+        ("plain-1_2.3~", b"plain-1_2.3~"),
+        ("my id/1 100%", b"my%20id/1%20100%25"),
+        ("100%25 a%20b", b"100%25%20a%20b"),
+        ("!$'()*,", b"!$'()*,"),
+        ("+&=;@", b"%2B%26%3D%3B%40"),
+        ("caf\udce9 ß\n", b"caf%E9%20%C3%9F%0A"),
+    ],
+)
+def test_a_value_is_encoded_as_freeswitch_does(text: str, encoded: bytes) -> None:
+    assert url_encode(text) == encoded
