@@ -80,10 +80,10 @@ class Channel:
 
     def noted(self, event: Event, block: bytes) -> bool:
         """Remember an event of this channel if it is newer than what is known; say whether it is of this channel."""
-        if not self.owns(block):
-            return False
-        self.note(event, block)
-        return True
+        if self.owns(block):
+            self.note(event, block)
+            return True
+        return False
 
     def owns(self, block: bytes) -> bool:
         """Whether an event's headers are of this channel."""

@@ -58,6 +58,7 @@ class Execution:
         "began",
         "command",
         "key",
+        "skipped_at",
     )
 
     def __init__(self, line: Line, command: Execute, key: bytes) -> None:
@@ -73,6 +74,8 @@ class Execution:
         self._error: Callable[[], EslOutboundError] | None = None
         self._wake: trio.Event | None = None
         self._wake_at = Stage.FAILED
+        self.skipped_at: float | None = None
+        """When a later one was seen to run before this one started."""
         self.began: Event | None = None
         """CHANNEL_EXECUTE of a ``bridge``: what earlier ones left on the channel is in it."""
 

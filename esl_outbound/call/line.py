@@ -76,6 +76,8 @@ _ENDING: Final = frozenset({"hangup", "respond", "redirect", "deflect"})
 _LEAVING: Final = frozenset({"transfer", "deflect", "redirect", "intercept", "uuid_bridge", "att_xfer"})
 # The way out took 20 ms wherever it was measured.
 _LEAVING_SECONDS: Final = 1.0
+# Events are dispatched some 20 ms after they were fired.
+_REORDERED_SECONDS: Final = 1.0
 # What a bridge says of itself that did not end the call.
 _NO_FAILURE: Final = frozenset({b"SUCCESS", b"ORIGINATOR_CANCEL", b""})
 
@@ -552,6 +554,8 @@ class Line:
             self.safe_to_leave = True
 
     def _execution_of(self, block: bytes) -> Execution | None:
+        if not self._executions:
+            return None
         at = block.rfind(_APPLICATION_UUID) + len(_APPLICATION_UUID)
         raw = block[at : block.find(b"\n", at)]
         execution = self._executions.get(raw)
@@ -567,15 +571,23 @@ class Line:
             self.safe_to_leave = True
             self._leaving = execution.command.application.lower() in _LEAVING
             if channel.is_async and len(self._executions) > 1:
-                self._forget_skipped(execution)
+                self._look_for_skipped(execution)
             execution.execute_came(event)
 
-    def _forget_skipped(self, started: Execution) -> None:
-        """What was queued before an execution that starts, and has not started, was thrown away (``break all``)."""
+    def _look_for_skipped(self, running: Execution) -> None:
+        """What was queued before an execution that runs, and does not start, was thrown away (``break all``).
+
+        Not at once: events of the same moment may come in another order than they were fired in.
+        """
+        now = trio.current_time()
         for execution in list(self._executions.values()):
-            if execution is started:
+            if execution is running:
                 return
-            if execution.stage < Stage.STARTED and not execution.command.headers:
+            if execution.stage >= Stage.STARTED or execution.command.headers:
+                continue
+            if execution.skipped_at is None:
+                execution.skipped_at = now
+            elif now - execution.skipped_at > _REORDERED_SECONDS:
                 self.forget(execution)
                 execution.fail(partial(ExecutionLost, execution.command.application, execution.command.argument))
 
@@ -584,6 +596,8 @@ class Line:
         execution = self._execution_of(block)
         if execution is not None:
             self.safe_to_leave = True
+            if channel.is_async and len(self._executions) > 1:
+                self._look_for_skipped(execution)
             if execution.complete_came(event):
                 self.forget(execution)
         elif owned and block.rfind(_SOCKET_APPLICATION) >= 0 and channel.is_new(block):

@@ -133,11 +133,12 @@ class Connection:
         Raises:
             RemoteProtocolError: The bytes are not an event socket's.
         """
+        body = self._frames.next_plain_event()
+        if body is not None:
+            return Event(body)
         frame = self._frames.next_frame()
         if frame is None:
             return None
-        if frame.content_type == "text/event-plain":
-            return Event(frame.body)  # nearly always
         message = read_message(frame)
         if not self._unanswered:
             return message

@@ -131,6 +131,23 @@ class FrameReader:
         else:
             partial += data
 
+    def next_plain_event(self) -> bytes | None:
+        """The body of the next frame, if that is a whole plain event: nearly always, and worth no frame.
+
+        Returns:
+            The body; None if anything else comes next, for ``next_frame`` to say what.
+        """
+        buffer = self._buffer
+        event = _EVENT_HEAD.match(buffer, self._position)
+        if event is None:
+            return None
+        start = event.end()
+        end = start + int(event[1])
+        if end > len(buffer) or end - start > self._max_body:
+            return None
+        self._position = end
+        return buffer[start:end]
+
     def next_frame(self) -> Frame | None:
         """The next frame, or None until more bytes are fed.
 
@@ -140,27 +157,19 @@ class FrameReader:
         """
         buffer = self._buffer
         position = self._position
-        event = _EVENT_HEAD.match(buffer, position)
-        if event is not None:
-            start = event.end()
-            end = start + int(event[1])
-            if end - start <= self._max_body:
-                if end <= len(buffer):
-                    self._position = end
-                    return Frame("text/event-plain", buffer[position : start - 1], buffer[start:end])
-                self._wanted = end - position
-                return None
-        elif buffer.startswith(_OK_FRAME, position):
+        if (body := self.next_plain_event()) is not None:
+            return Frame("text/event-plain", buffer[position : self._position - len(body) - 1], body)
+        if buffer.startswith(_OK_FRAME, position):
             self._position = position + len(_OK_FRAME)
             return _OK
-        elif position == len(buffer):
+        if position == len(buffer):
             if not self._next:
                 return None
             self._buffer = self._next
             self._position = self._next_position
             self._next = b""
             return self.next_frame()
-        elif (reply := _REPLY.match(buffer, position)) is not None and reply.end() - position <= self._max_head:
+        if (reply := _REPLY.match(buffer, position)) is not None and reply.end() - position <= self._max_head:
             self._position = end = reply.end()
             return Frame("command/reply", buffer[position : end - 1], b"")
         return self._any_frame(buffer, position)

@@ -434,7 +434,7 @@ async def test_a_lost_connection_ends_every_wait() -> None:
     assert len(errors) == 1
 
 
-async def test_what_is_skipped_by_a_later_start_was_thrown_away() -> None:
+async def test_what_does_not_start_while_a_later_one_runs_was_thrown_away(autojump_clock: MockClock) -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
             first = await self.start("playback", "a.wav", event_lock=True)
@@ -452,7 +452,24 @@ async def test_what_is_skipped_by_a_later_start_was_thrown_away() -> None:
         await switch.expect_execute("playback", "b.wav")
         last = await switch.expect_execute("playback", "c.wav")
         await switch.send(switch.execute(first), switch.complete(first))
-        await switch.send(switch.execute(last), switch.complete(last))
+        await switch.send(switch.execute(last))
+        await trio.sleep(2)
+        await switch.send(switch.complete(last))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_a_start_that_is_told_of_late_is_not_taken_for_a_loss() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.set_variables({"a": "1", "b": "2"})
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        first = await switch.expect_execute("set", "a=1")
+        second = await switch.expect_execute("set", "b=2")
+        await switch.send(switch.execute(second, "set"), switch.complete(second, "set"))
+        await switch.send(switch.execute(first, "set"), switch.complete(first, "set"))
         await switch.hang_up_as_told()
         await switch.expect_exit()
 
