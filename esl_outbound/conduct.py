@@ -148,7 +148,7 @@ class Conductor:
                     in_order = error is None and self._interrupt is None
                     with trio.CancelScope(shield=True):
                         await self._finish(error, HangupCause.NORMAL_CLEARING if in_order else self._error_cause())
-                if self._line.ending is Ending.TRANSFERRED:
+                if self._line.ending is Ending.TRANSFERRED and self._interrupt is None:
                     await self._keep_connection()
         except Exception as exc:
             # A fault of ours ends this call, not the others.
@@ -224,9 +224,9 @@ class Conductor:
             if isinstance(handler._line, Line):
                 raise TypeError(f"{handler!r} was made for two calls: every call needs its own")
             attach(handler, line)
-            self._handler = handler
             if type(handler) is not self._plan.handler_class:
                 await self._follow_settings(handler)
+            self._handler = handler
             with line.run_scope:
                 await handler.run()
         except BaseException as exc:
@@ -250,7 +250,8 @@ class Conductor:
             commands.append(Linger(seconds))
         if wanted:
             commands.append(Subscribe(wanted.names, wanted.subclasses))
-        await self._link.send(commands)
+        if commands:
+            await self._link.send(commands)
 
     # Finishing
 
