@@ -143,7 +143,7 @@ class Conductor:
                 if self._finishing:
                     await self._wait_for_finish_beside(error)
                 elif error is None and self._line.ending is Ending.HUNG_UP and not self._has_hook():
-                    self._log_call(self._record_now)  # nothing to wait for, and nothing to shield
+                    self._log_call()  # nothing to wait for, and nothing to shield
                 else:
                     in_order = error is None and self._interrupt is None
                     with trio.CancelScope(shield=True):
@@ -304,35 +304,35 @@ class Conductor:
 
     async def _after_hangup(self) -> None:
         if self._handler is None or not self._has_hook():
-            self._log_call(self._record_now)
+            self._log_call()
             return
         record = await self._final_record()
-        self._log_call(lambda: record)
+        self._log_call()
         await self._hook(
             "after_hangup", partial(self._handler.after_hangup, record), self._handler.after_hangup_seconds
         )
 
-    def _log_call(self, record_of: Callable[[], CallRecord]) -> None:
+    def _log_call(self) -> None:
+        """The call's one line: nothing is made or decoded for it but what it shows."""
+        line = self._line
         # A connection that is lost while the call is up is nobody's plan.
-        level = logging.WARNING if self._line.ending is Ending.CONNECTION_LOST else logging.INFO
-        if not _calls.isEnabledFor(level):
+        level = logging.WARNING if line.ending is Ending.CONNECTION_LOST else logging.INFO
+        if not _calls.isEnabledFor(level) or line.ending is None:
             return
-        record = record_of()
+        caller, called = line.channel.parties
+        why = f", {_shown(line.hangup_cause)}" if line.hangup_cause else ""
+        if line.ending is Ending.CONNECTION_LOST and self._link.reason is not None:
+            why = f" ({_shown(str(self._link.reason))})"
         _calls.log(
             level,
             "%s %s -> %s: %s after %.1f s%s",
-            record.channel_uuid,
-            _shown(record.caller_id_number or "anonymous"),
-            _shown(record.destination_number),
-            record.ending.value,
-            record.seconds,
-            f", {_shown(record.hangup_cause)}" if record.hangup_cause else self._lost_by(record),
+            line.channel_uuid,
+            _shown(caller or "anonymous"),
+            _shown(called),
+            line.ending.value,
+            line.ended_at - line.started_at,
+            why,
         )
-
-    def _lost_by(self, record: CallRecord) -> str:
-        if record.ending is not Ending.CONNECTION_LOST or self._link.reason is None:
-            return ""
-        return f" ({_shown(str(self._link.reason))})"
 
     async def _hook(
         self,

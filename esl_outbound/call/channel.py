@@ -6,12 +6,15 @@ from typing import Final, final
 
 from ..errors import RemoteProtocolError
 from ..protocol import ConnectReply, Event, Variables
+from ..protocol.headers import peek, url_decode
 
 __all__ = ["Channel"]
 
 _UNIQUE_ID: Final = b"\nUnique-ID: "
 _SEQUENCE: Final = b"\nEvent-Sequence: "
 _VARIABLE: Final = b"\nvariable_"
+_CALLER: Final = b"\nCaller-Caller-ID-Number: "
+_CALLED: Final = b"\nCaller-Destination-Number: "
 
 
 @final
@@ -62,6 +65,12 @@ class Channel:
     def variables(self) -> Variables:
         """The channel's variables."""
         return Variables(self._variables.headers)
+
+    @property
+    def parties(self) -> tuple[str, str]:
+        """The caller's number and the called one, as they were when the call arrived."""
+        block = self.reply.headers.block
+        return url_decode(peek(block, _CALLER) or b""), url_decode(peek(block, _CALLED) or b"")
 
     def header(self, name: str) -> str:
         """A header of the newest event, else of ``connect``, else empty."""
