@@ -3,7 +3,7 @@
 A task for each socket would wait for it through the event loop: a system call
 to arm it, a turn of the scheduler to wake its task, for every segment that comes. Here all
 sockets are armed once, in an epoll of their own, and one turn reads all that have something. On the call of
-``tests/benchmarks`` that is four fifths of the processor time that a task for each took, and two thirds of the memory.
+``tests/benchmarks`` that takes four fifths of the processor time, and of a held call's memory, of a task for each.
 """
 
 from __future__ import annotations
