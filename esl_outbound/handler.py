@@ -22,7 +22,7 @@ else:
 
     R = TypeVar("R")
 
-__all__ = ["CallHandler", "HandlerSource", "handler_factory"]
+__all__ = ["CallHandler", "HandlerSource", "handler_class_of", "handler_factory"]
 
 _log: Final = logging.getLogger("esl_outbound.call")
 
@@ -122,7 +122,7 @@ def handler_factory(source: HandlerSource) -> Callable[[Call], CallHandler[Any]]
         raise TypeError(f"serve {type(source).__name__}, the class, and not an instance of it: every call gets its own")
     if not callable(source):
         raise TypeError(f"{source!r} is no handler class, and makes none")
-    made = source.func if isinstance(source, partial) else source
+    made = _made_by(source)
     name = getattr(made, "__name__", repr(made))
     if isinstance(made, type) and not issubclass(made, CallHandler):
         raise TypeError(f"{name} is no CallHandler")
@@ -138,6 +138,17 @@ def handler_factory(source: HandlerSource) -> Callable[[Call], CallHandler[Any]]
         make = cast("Callable[[], CallHandler[Any]]", source)
         return lambda _: make()
     return cast("Callable[[Call], CallHandler[Any]]", source)
+
+
+def handler_class_of(source: HandlerSource) -> type[CallHandler[Any]]:
+    """The class whose settings count before the call is there; a callable that makes handlers has the defaults."""
+    made = _made_by(source)
+    return made if isinstance(made, type) and issubclass(made, CallHandler) else CallHandler
+
+
+def _made_by(source: HandlerSource) -> Callable[..., object]:
+    """The class or function itself, where a partial stands before it."""
+    return source.func if isinstance(source, partial) else source
 
 
 def _call_of(thing: object) -> object:

@@ -8,14 +8,13 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
-from typing import Any, Final, Unpack
+from typing import Final, Unpack
 
 import trio
 
 from .call.observing import wanted_events
 from .conduct import Conductor, Shared
-from .handler import CallHandler, HandlerSource, handler_factory
+from .handler import HandlerSource, handler_class_of, handler_factory
 from .plan import Limits, Plan
 from .protocol import Connect, Exit, Hangup, HangupCause
 from .reading import CAN_READ_SOCKETS, SocketReader
@@ -125,14 +124,8 @@ async def serve_listeners(
 
 
 def _plan(handler: HandlerSource, **limits: Unpack[Limits]) -> Plan:
-    handler_class = _class_of(handler)
+    handler_class = handler_class_of(handler)
     return Plan(handler_factory(handler), handler_class, wanted_events(handler_class.subscriptions), **limits)
-
-
-def _class_of(handler: HandlerSource) -> type[CallHandler[Any]]:
-    """The class whose settings count before the call is there; a callable that makes handlers has the defaults."""
-    made = handler.func if isinstance(handler, partial) else handler
-    return made if isinstance(made, type) and issubclass(made, CallHandler) else CallHandler
 
 
 async def _serve(

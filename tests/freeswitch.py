@@ -35,6 +35,12 @@ GOODBYE = (
 )
 
 
+def api_response(text: str) -> bytes:
+    """What an API command printed."""
+    data = text.encode()
+    return b"Content-Type: api/response\nContent-Length: %d\n\n%s" % (len(data), data)
+
+
 def connect_reply(mode: str = "async", control: str = "full", sequence: int = 100, **variables: str) -> bytes:
     """The reply to ``connect``, as short as it can be; values are to be given URL-encoded."""
     data = "127.0.0.1%3A8084" + ("%20async" if mode == "async" else "") + ("%20full" if control == "full" else "")

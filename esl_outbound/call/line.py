@@ -45,6 +45,7 @@ from ..protocol import (
     LogLine,
     Message,
     Reply,
+    Waiter,
     XferExt,
     hangup_cause,
 )
@@ -189,11 +190,6 @@ class Line:
         """Whether the dialplan line says ``full``."""
         return self.channel.is_full
 
-    @property
-    def link(self) -> Link:
-        """The call's connection."""
-        return self._link
-
     def response_to(self, completion: Event) -> str:
         """``Application-Response`` of a CHANNEL_EXECUTE_COMPLETE: what the application says of itself."""
         return url_decode(peek_last(completion.block, _APPLICATION_RESPONSE) or b"")
@@ -268,12 +264,10 @@ class Line:
         for execution in executions:
             self._executions[execution.key] = execution
         try:
-            await self._link.send(commands, executions)
-        except BaseException as exc:
+            await self._send(commands, executions)
+        except BaseException:
             for execution in executions:
                 self.forget(execution)
-            if isinstance(exc, ConnectionLost):
-                raise await self._ended_by(exc) from exc
             raise
         return executions
 
@@ -313,8 +307,7 @@ class Line:
     async def finish(self, execution: Execution) -> Event:
         """Wait for an application's completion; stop it on the channel if the waiting is cancelled."""
         completion = await execution.finish_or_stop()
-        if self._leaving:
-            await self.wait_if_leaving()
+        await self.wait_if_leaving()
         return completion
 
     async def ask(self, command: Command) -> Reply | ApiResponse:
@@ -375,9 +368,7 @@ class Line:
         kill = Api(f"uuid_kill {self.channel_uuid} {cause}") if locked and self.is_full else Hangup(cause)
         self._hangup_asked = True
         try:
-            await self._link.send((kill,))
-        except ConnectionLost as exc:
-            raise await self._ended_by(exc) from exc
+            await self._send((kill,))
         except BaseException:
             self._hangup_asked = False  # nothing was sent: the next hangup is not our doing
             raise
@@ -398,15 +389,19 @@ class Line:
             command = self.execute_command("set", "esl_outbound=left")
             (execution,) = await self.start((command,))
             await execution.started()
-        try:
-            await self._link.send((Exit(),))
-        except ConnectionLost as exc:
-            raise await self._ended_by(exc) from exc
+        await self._send((Exit(),))
         self._end(Ending.LEFT_TO_DIALPLAN, own=True)
 
     async def stop(self, execution: Execution) -> None:
         """Stop a started application on the channel, however long that takes."""
         await stop_application(self, execution)
+
+    async def _send(self, commands: Sequence[Command], waiters: Sequence[Waiter] = ()) -> None:
+        """Write commands, in one piece; a connection that breaks in this raises how the call ended."""
+        try:
+            await self._link.send(commands, waiters)
+        except ConnectionLost as exc:
+            raise await self._ended_by(exc) from exc
 
     async def _ended_by(self, lost: ConnectionLost) -> CallEnded:
         """How the call ended, when the connection broke under our hands.

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from ..protocol import GetVar, Hangup, array_items
+from ..protocol import Hangup, array_items
 from .execution import Stage
+from .variables import ask_for_variable
 
 if TYPE_CHECKING:
     from .execution import Execution
@@ -103,11 +104,7 @@ async def _leave_conference(line: Line, execution: Execution) -> None:
 
 
 async def _variable(line: Line, name: str) -> str:
-    if line.is_full:
-        text = (await line.api(f"uuid_getvar {line.channel_uuid} {name}")).text
-        return "" if text == "_undef_" or text.startswith("-ERR") else text
-    reply = await line.ask(GetVar(name))
-    return "" if reply.text.startswith("-ERR") else reply.text
+    return await ask_for_variable(line, name) or ""
 
 
 async def _set_variable(line: Line, name: str, value: str) -> None:

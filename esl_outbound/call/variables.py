@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..errors import LocalProtocolError
 from ..protocol import Execute
 from .arguments import Expand, escaped
 from .base import CallBase
 
-__all__ = ["VariableAccess"]
+if TYPE_CHECKING:
+    from .line import Line
+
+__all__ = ["VariableAccess", "ask_for_variable"]
 
 # What could end a name early, or mean something else: `set` divides at the first `=` (base_set() in mod_dptools.c).
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:+~!@&*()/<>|^?-]+")
@@ -76,20 +79,24 @@ class VariableAccess(CallBase):
             CallEnded: The call is over, and its socket too.
         """
         _check(name)
-        line = self._line
-        if line.is_full and line.ending is None:
-            text = (await line.api(f"uuid_getvar {line.channel_uuid} {name}")).text
-            if text == _UNSET:
-                return None
-            if text != _NO_CHANNEL:
-                return "" if text == _EMPTY else text
-        return (await line.refresh()).variables.get(name)
+        return await ask_for_variable(self._line, name)
 
     def _set(self, name: str, value: str | Expand | None) -> Execute:
         _check(name)
         # FreeSWITCH expands the whole argument, then `set` the value once more.
         text = f"{name}={value.text}" if isinstance(value, Expand) else escaped(f"{name}={escaped(value or '')}")
         return self._line.execute_command("set", text)
+
+
+async def ask_for_variable(line: Line, name: str) -> str | None:
+    """A variable's true value, in whatever way this socket and the state of its call allow."""
+    if line.is_full and line.ending is None:
+        text = (await line.api(f"uuid_getvar {line.channel_uuid} {name}")).text
+        if text == _UNSET:
+            return None
+        if text != _NO_CHANNEL:
+            return "" if text == _EMPTY else text
+    return (await line.refresh()).variables.get(name)
 
 
 def _check(name: str) -> None:

@@ -20,7 +20,7 @@ from esl_outbound import (
     UnknownApplication,
 )
 
-from ..freeswitch import CHANNEL, OK, REFUSED, connect_reply, dial
+from ..freeswitch import CHANNEL, OK, REFUSED, api_response, connect_reply, dial
 
 BREAK = f"api uuid_break {CHANNEL}"
 API_OK = b"Content-Type: api/response\nContent-Length: 4\n\n+OK\n"
@@ -280,25 +280,22 @@ async def test_a_bridge_is_stopped_by_its_other_leg(autojump_clock: MockClock) -
             with trio.move_on_after(1):
                 await self.execute("bridge", "user/1001")
 
-    def api(text: str) -> bytes:
-        return b"Content-Type: api/response\nContent-Length: %d\n\n%s" % (len(text), text.encode())
-
     async with dial(Handler) as switch:
         await switch.greet()
         uuid = await switch.expect_execute("bridge", "user/1001")
         await switch.send(switch.execute(uuid, "bridge"))
         await switch.expect(f"api uuid_getvar {CHANNEL} continue_on_fail")
-        await switch.send(api("_undef_"))
+        await switch.send(api_response("_undef_"))
         await switch.expect(f"api uuid_setvar {CHANNEL} continue_on_fail true")
-        await switch.send(api("+OK\n"))
+        await switch.send(api_response("+OK\n"))
         await switch.expect(f"api uuid_getvar {CHANNEL} originated_legs")
-        await switch.send(api(f"{leg};Outbound Call;1001"))
+        await switch.send(api_response(f"{leg};Outbound Call;1001"))
         await switch.expect(f"api uuid_getvar {CHANNEL} signal_bond")
-        await switch.send(api("_undef_"))
+        await switch.send(api_response("_undef_"))
         await switch.expect(f"api uuid_kill {leg}")
-        await switch.send(api("+OK\n"), switch.complete(uuid, "bridge"))
+        await switch.send(api_response("+OK\n"), switch.complete(uuid, "bridge"))
         await switch.expect(f"api uuid_setvar {CHANNEL} continue_on_fail")
-        await switch.send(api("+OK\n"))
+        await switch.send(api_response("+OK\n"))
         await switch.hang_up_as_told()
         await switch.expect_exit()
 
@@ -309,20 +306,17 @@ async def test_a_conference_is_left_by_a_kick(autojump_clock: MockClock) -> None
             with trio.move_on_after(1):
                 await self.execute("conference", "3000")
 
-    def api(text: str) -> bytes:
-        return b"Content-Type: api/response\nContent-Length: %d\n\n%s" % (len(text), text.encode())
-
     async with dial(Handler) as switch:
         await switch.greet()
         uuid = await switch.expect_execute("conference", "3000")
         await switch.send(switch.execute(uuid, "conference"))
         for member in ("_undef_", "6"):
             await switch.expect(f"api uuid_getvar {CHANNEL} conference_name")
-            await switch.send(api("3000" if member == "6" else "_undef_"))
+            await switch.send(api_response("3000" if member == "6" else "_undef_"))
             await switch.expect(f"api uuid_getvar {CHANNEL} conference_member_id")
-            await switch.send(api(member))
+            await switch.send(api_response(member))
         await switch.expect("api conference 3000 kick 6")
-        await switch.send(api("+OK kicked 6\n"), switch.complete(uuid, "conference"))
+        await switch.send(api_response("+OK kicked 6\n"), switch.complete(uuid, "conference"))
         await switch.hang_up_as_told()
         await switch.expect_exit()
 
@@ -513,26 +507,52 @@ async def test_the_other_leg_is_looked_for_among_this_bridges_legs_only(autojump
             with trio.move_on_after(1):
                 await self.execute("BRIDGE", "user/1001")
 
-    def api(text: str) -> bytes:
-        return b"Content-Type: api/response\nContent-Length: %d\n\n%s" % (len(text), text.encode())
-
     async with dial(Handler) as switch:
         await switch.greet()
         uuid = await switch.expect_execute("BRIDGE")
         stale = {"variable_originated_legs": f"{earlier}%3BA%3B1", "variable_signal_bond": earlier}
         await switch.send(switch.execute(uuid, "bridge", **stale))
         await switch.expect(f"api uuid_getvar {CHANNEL} continue_on_fail")
-        await switch.send(api("3,USER_BUSY"))
+        await switch.send(api_response("3,USER_BUSY"))
         await switch.expect(f"api uuid_setvar {CHANNEL} continue_on_fail true")
-        await switch.send(api("+OK\n"))
+        await switch.send(api_response("+OK\n"))
         await switch.expect(f"api uuid_getvar {CHANNEL} originated_legs")
         # The far end calls itself by the UUID of another channel.
-        await switch.send(api(f"ARRAY::{earlier};A;1|:{leg};{named};1001"))
+        await switch.send(api_response(f"ARRAY::{earlier};A;1|:{leg};{named};1001"))
         await switch.expect(f"api uuid_getvar {CHANNEL} signal_bond")
-        await switch.send(api(earlier))
+        await switch.send(api_response(earlier))
         await switch.expect(f"api uuid_kill {leg}")
-        await switch.send(api("+OK\n"), switch.complete(uuid, "bridge"))
+        await switch.send(api_response("+OK\n"), switch.complete(uuid, "bridge"))
         await switch.expect(f"api uuid_setvar {CHANNEL} continue_on_fail 3,USER_BUSY")
-        await switch.send(api("+OK\n"))
+        await switch.send(api_response("+OK\n"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_without_full_a_bridge_is_stopped_by_its_other_leg_too(autojump_clock: MockClock) -> None:
+    leg = "0a0b0c0d-0000-4000-8000-000000000003"
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            with trio.move_on_after(1):
+                await self.execute("bridge", "user/1001")
+
+    def reply(sequence: int) -> bytes:
+        legs = {"originated_legs": f"{leg}%3BOutbound%20Call%3B1001"}
+        return connect_reply(control="single-channel", sequence=sequence, **legs)
+
+    async with dial(Handler) as switch:
+        await switch.greet(connect_reply(control="single-channel"), OK + REFUSED + REFUSED)
+        uuid = await switch.expect_execute("bridge")
+        await switch.send(switch.execute(uuid, "bridge"))
+        await switch.expect("connect")
+        await switch.send(connect_reply(control="single-channel", sequence=2000))
+        await switch.expect_execute("set", "continue_on_fail=true")
+        for sequence in (2001, 2002):
+            await switch.expect("connect")
+            await switch.send(reply(sequence))
+        await switch.expect(f"sendmsg {leg}\ncall-command: hangup\nhangup-cause: NORMAL_CLEARING")
+        await switch.send(OK, switch.complete(uuid, "bridge"))
+        await switch.expect_execute("set", "continue_on_fail=")
         await switch.hang_up_as_told()
         await switch.expect_exit()

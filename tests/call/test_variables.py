@@ -6,11 +6,7 @@ import pytest
 
 from esl_outbound import CallHandler, Expand, LocalProtocolError
 
-from ..freeswitch import CHANNEL, OK, REFUSED, connect_reply, dial
-
-
-def api(text: str) -> bytes:
-    return b"Content-Type: api/response\nContent-Length: %d\n\n%s" % (len(text.encode()), text.encode())
+from ..freeswitch import CHANNEL, OK, REFUSED, api_response, connect_reply, dial
 
 
 async def test_many_variables_are_set_in_one_write_and_literally() -> None:
@@ -87,7 +83,7 @@ async def test_with_full_a_variable_is_what_uuid_getvar_says(body: str, value: s
     async with dial(Handler) as switch:
         await switch.greet()
         await switch.expect(f"api uuid_getvar {CHANNEL} thing")
-        await switch.send(api(body))
+        await switch.send(api_response(body))
         await switch.hang_up_as_told()
         await switch.expect_exit()
 
@@ -116,7 +112,7 @@ async def test_a_channel_that_has_just_gone_is_asked_by_a_second_connect() -> No
     async with dial(Handler) as switch:
         await switch.greet()
         await switch.expect(f"api uuid_getvar {CHANNEL} hangup_cause")
-        await switch.send(api("-ERR No such channel!\n"))
+        await switch.send(api_response("-ERR No such channel!\n"))
         await switch.expect("connect")
         await switch.send(connect_reply(hangup_cause="NORMAL_CLEARING"))
         await switch.read_command()
