@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final, final
 
+import attrs
 import trio
 
 from .call import Call, CallRecord, Ending, Line, RecordSource, attach
@@ -38,7 +39,7 @@ from .protocol import (
 from .reading import SocketReader
 from .timers import Timer, Timers
 
-__all__ = ["Conductor", "Shared"]
+__all__ = ["Conductor", "Outcome", "Shared"]
 
 _HANGUP_SECONDS: Final = 5.0
 _FINAL_WORD_SECONDS: Final = 1.0
@@ -88,6 +89,19 @@ class Shared:
 
 
 @final
+@attrs.frozen
+class Outcome:
+    """How the handling of a call ended."""
+
+    ending: Ending | None
+    """How control ended; None if it never came to a call."""
+    hangup_cause: HangupCause | str | None
+    """Why the channel was hung up, if it was, and FreeSWITCH said."""
+    fault: BaseException | None
+    """What was wrong with the handler: what ``run()`` raised beside the call's end, or was never able to."""
+
+
+@final
 class Conductor:
     """Conducts one call.
 
@@ -100,6 +114,7 @@ class Conductor:
 
     __slots__ = (
         "_calls",
+        "_fault",
         "_finishing",
         "_handler",
         "_interrupt",
@@ -121,13 +136,22 @@ class Conductor:
         self._shared = shared
         self._plan = shared.plan
         self._calls = calls
-        self._link = Link(stream, shared.plan.new_connection(), peer)
+        recorder = shared.plan.recorder
+        self._link = Link(
+            stream, shared.plan.new_connection(), peer, None if recorder is None else recorder.new_call(peer)
+        )
         self._line = Line(self._link, wind_down_seconds=shared.plan.wind_down_seconds, on_end=self._control_ended)
         self._handler: CallHandler[Any] | None = None
+        self._fault: BaseException | None = None
         self._interrupt: BaseException | None = None
         self._is_running = False
         self._finishing = False
         self._timer: Timer | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended, once it has."""
+        return Outcome(self._line.ending, self._line.hangup_cause, self._fault)
 
     async def conduct(self) -> None:
         """Conduct the call.
@@ -139,7 +163,7 @@ class Conductor:
         try:
             self._shared.read(self._link, self._line)
             if await self._greet():
-                error = await self._run()
+                error = self._fault = await self._run()
                 if self._finishing:
                     await self._wait_for_finish_beside(error)
                 elif error is None and self._line.ending is Ending.HUNG_UP and not self._has_hook():
@@ -227,6 +251,8 @@ class Conductor:
             if type(handler) is not self._plan.handler_class:
                 await self._follow_settings(handler)
             self._handler = handler
+            if line.ending is not None:
+                self._control_ended()  # it ended before this began
             with line.run_scope:
                 await handler.run()
         except BaseException as exc:

@@ -20,6 +20,7 @@ Chosen by whose act it was::
     +-- EventsLost                  an observer of events did not keep up
     +-- TooManyDigits               nobody read the caller's digits
     +-- NoCallYet                   the handler has no call to talk to
+    +-- CannotRecord                the directory for recordings cannot be written to
     +-- HandlerNotFound             the command line cannot import app:Handler
 
 ``str()`` of each is one lower-case clause; what it is about is in attributes.
@@ -30,6 +31,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .protocol.causes import HangupCause
     from .protocol.commands import Command
     from .protocol.messages import Reply
@@ -40,6 +43,7 @@ __all__ = [
     "CallHungUp",
     "CallReleased",
     "CallTransferred",
+    "CannotRecord",
     "CommandRejected",
     "ConnectionLost",
     "EslOutboundError",
@@ -210,6 +214,18 @@ class NoCallYet(EslOutboundError):
 
     def __init__(self) -> None:
         super().__init__("this handler has no call yet: its methods work inside run(), not in __init__")
+
+
+class CannotRecord(EslOutboundError):
+    """Calls cannot be recorded into a directory.
+
+    Attributes:
+        directory: The directory.
+    """
+
+    def __init__(self, directory: Path, reason: str) -> None:
+        super().__init__(f"calls cannot be recorded into {directory}: {reason}")
+        self.directory: Final = directory
 
 
 class HandlerNotFound(EslOutboundError):

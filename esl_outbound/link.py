@@ -18,7 +18,7 @@ import trio
 from .errors import ConnectionLost, RemoteProtocolError
 from .protocol import ApiResponse, Auth, Command, Connection, Exchange, Message, Reply, UserAuth, Waiter
 
-__all__ = ["Link", "Receiver"]
+__all__ = ["Link", "Receiver", "Tap"]
 
 WRITE_SECONDS: Final = 5.0
 """How long FreeSWITCH may take to take in a command. After that nobody knows what is on the wire."""
@@ -47,6 +47,19 @@ class Receiver(Protocol):
         """The connection ended; ``reason`` is None if FreeSWITCH closed it in order."""
 
 
+class Tap(Protocol):
+    """Who is shown all that goes over a link, without its passwords. Nothing here may wait or raise."""
+
+    def heard(self, data: bytes) -> None:
+        """Take what FreeSWITCH said."""
+
+    def said(self, data: bytes) -> None:
+        """Take what is about to be said to it."""
+
+    def ended(self, *, by_peer: bool) -> None:
+        """The connection has ended: FreeSWITCH closed it, or broke it, or else we did."""
+
+
 @final
 class _Asking:
     """A task that waits for one reply."""
@@ -69,6 +82,7 @@ class Link:
             or any stream of bytes, which ``read_stream`` reads.
         connection: The protocol's state, fresh.
         peer: The other end's address, for log lines.
+        tap: Who is shown what goes over the connection.
     """
 
     __slots__ = (
@@ -81,14 +95,18 @@ class Link:
         "_receiver",
         "_refusing",
         "_send_lock",
-        "_show_wire",
         "_socket",
         "_stream",
+        "_tap",
         "peer",
     )
 
     def __init__(
-        self, stream: trio.socket.SocketType | trio.abc.Stream, connection: Connection, peer: str = "a stream"
+        self,
+        stream: trio.socket.SocketType | trio.abc.Stream,
+        connection: Connection,
+        peer: str = "a stream",
+        tap: Tap | None = None,
     ) -> None:
         self._connection = connection
         self._socket: trio.socket.SocketType | None = None
@@ -106,7 +124,7 @@ class Link:
         self._closed = trio.Event()
         self._refusing = False
         self._reason: BaseException | None = None
-        self._show_wire = _wire.isEnabledFor(logging.DEBUG)
+        self._tap = _WireLog(peer, tap) if _wire.isEnabledFor(logging.DEBUG) else tap
         self.peer: Final = peer
 
     @property
@@ -152,7 +170,7 @@ class Link:
             if count:
                 self._received(bytes(_SHARED_VIEW[:count]))
             else:
-                self.abort()
+                self.abort(by_peer=True)
         except (BlockingIOError, InterruptedError):
             return
         except Exception as exc:
@@ -171,7 +189,7 @@ class Link:
             except Exception as exc:
                 await self._say_last_words(exc)
                 self._failed(exc)
-        self.abort()
+        self.abort(by_peer=True)  # unless it has ended already
         with trio.CancelScope(shield=True):
             await trio.aclose_forcefully(self._stream)
 
@@ -179,7 +197,7 @@ class Link:
         """Reading failed: that ends this call, and nothing else."""
         if not isinstance(exc, (OSError, RemoteProtocolError, trio.BrokenResourceError, trio.ClosedResourceError)):
             _log.error("reading from %s failed", self.peer, exc_info=exc)
-        self.abort(exc)
+        self.abort(exc, by_peer=isinstance(exc, (OSError, trio.BrokenResourceError)))
 
     def _last_words(self, exc: Exception) -> bytes | None:
         """A last command to a peer that we do not understand, unless one of ours is half written."""
@@ -196,8 +214,8 @@ class Link:
             return None
         data, _ = self._connection.send(commands)
         self._refusing = True  # and nothing after it
-        if self._show_wire:
-            self._log_wire(">", data)
+        if self._tap is not None:
+            self._tap.said(data)
         return data
 
     async def _say_last_words(self, exc: Exception) -> None:
@@ -207,10 +225,10 @@ class Link:
 
     def _received(self, data: bytes) -> None:
         assert self._receiver is not None
+        if self._tap is not None:
+            self._tap.heard(data)
         connection = self._connection
         connection.receive(data)
-        if self._show_wire:
-            self._log_wire("<", data)
         next_message = connection.next_message
         receive = self._receiver.receive
         while (message := next_message()) is not None:
@@ -258,8 +276,8 @@ class Link:
             data, exchanges = self._connection.send(commands, encoded)
             for number, waiter in enumerate(waiters):
                 exchanges[number].waiter = waiter
-            if self._show_wire:
-                self._log_wire(">", _without_secrets(commands, data))
+            if self._tap is not None:
+                self._tap.said(_without_secrets(commands, data))
             rest = self._write_now(data)
             if rest is not None:
                 # Nothing has waited since we found the lock free, so it still is.
@@ -327,7 +345,7 @@ class Link:
         error.__cause__ = self._reason
         return error
 
-    def abort(self, reason: BaseException | None = None) -> None:
+    def abort(self, reason: BaseException | None = None, *, by_peer: bool = False) -> None:
         """End the connection now, and tell everybody whom it concerns."""
         if self._closed.is_set():
             return
@@ -341,19 +359,44 @@ class Link:
             self._socket.close()
         elif self._read_scope is not None:
             self._read_scope.cancel()
+        if self._tap is not None:
+            self._tap.ended(by_peer=by_peer)
         if self._receiver is not None:
             self._receiver.connection_ended(self._reason)
         for exchange in self._connection.unanswered:
             if exchange.waiter is not None:
                 exchange.waiter.answered(exchange)
 
-    # Showing
 
-    def _log_wire(self, mark: str, data: bytes) -> None:
+@final
+class _WireLog:
+    """Shows what goes over a link in the log, and passes it on."""
+
+    __slots__ = ("_next", "_peer")
+
+    def __init__(self, peer: str, next_tap: Tap | None) -> None:
+        self._peer = peer
+        self._next = next_tap
+
+    def heard(self, data: bytes) -> None:
+        self._show("<", data)
+        if self._next is not None:
+            self._next.heard(data)
+
+    def said(self, data: bytes) -> None:
+        self._show(">", data)
+        if self._next is not None:
+            self._next.said(data)
+
+    def ended(self, *, by_peer: bool) -> None:
+        if self._next is not None:
+            self._next.ended(by_peer=by_peer)
+
+    def _show(self, mark: str, data: bytes) -> None:
         for line in data.decode("utf-8", "backslashreplace").removesuffix("\n").split("\n"):
             # What a peer sends shall not steer the terminal that shows it.
             shown = line if line.isprintable() else repr(line)[1:-1]
-            _wire.debug("%s %s %s", self.peer, mark, shown)
+            _wire.debug("%s %s %s", self._peer, mark, shown)
 
 
 def _without_secrets(commands: Sequence[Command], data: bytes) -> bytes:

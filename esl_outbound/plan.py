@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from typing import Any, Final, TypedDict, final
 
@@ -21,8 +22,9 @@ from .protocol import (
     MyEvents,
     Subscribe,
 )
+from .recorder import Recorder
 
-__all__ = ["HANDSHAKE_SECONDS", "Limits", "Plan", "linger_seconds"]
+__all__ = ["HANDSHAKE_SECONDS", "Limits", "Options", "Plan", "linger_seconds"]
 
 HANDSHAKE_SECONDS: Final = 25.0
 """How long a peer may take to answer ``connect``. FreeSWITCH itself waits 24 to 25 s for it to be said."""
@@ -39,6 +41,12 @@ class Limits(TypedDict, total=False):
     max_body_bytes: int
 
 
+class Options(Limits, total=False):
+    """What ``serve``, ``serve_listeners`` and ``serve_stream`` can be told by keyword."""
+
+    record: str | os.PathLike[str] | None
+
+
 @final
 class Plan:
     """What all calls of one server have in common.
@@ -50,6 +58,10 @@ class Plan:
         handshake_seconds: How long a peer may take to answer ``connect``.
         max_head_bytes: The longest head that is accepted from a peer.
         max_body_bytes: The longest body that is accepted from a peer.
+        record: The directory that all calls are recorded into.
+
+    Raises:
+        CannotRecord: Nothing can be written into it.
     """
 
     def __init__(
@@ -61,6 +73,7 @@ class Plan:
         handshake_seconds: float = HANDSHAKE_SECONDS,
         max_head_bytes: int = MAX_HEAD_BYTES,
         max_body_bytes: int = MAX_BODY_BYTES,
+        record: str | os.PathLike[str] | None = None,
     ) -> None:
         self._limits = (max_head_bytes, max_body_bytes)
         self.make_handler: Final = make_handler
@@ -78,6 +91,7 @@ class Plan:
             Subscribe(names, wanted.subclasses),
         )
         self.encoded_set_up: Final = b"".join(command.encode() for command in self.set_up)
+        self.recorder: Final = None if record is None else Recorder(record)
 
     def new_connection(self) -> Connection:
         """A fresh protocol state with the limits of this server."""

@@ -13,9 +13,9 @@ from typing import Final, Unpack
 import trio
 
 from .call.observing import wanted_events
-from .conduct import Conductor, Shared
+from .conduct import Conductor, Outcome, Shared
 from .handler import HandlerSource, handler_class_of, handler_factory
-from .plan import Limits, Plan
+from .plan import Options, Plan
 from .protocol import Connect, Exit, Hangup, HangupCause
 from .reading import CAN_READ_SOCKETS, SocketReader
 from .timers import Timers
@@ -59,7 +59,7 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 8084,
     task_status: trio.TaskStatus[list[trio.SocketListener]] = trio.TASK_STATUS_IGNORED,
-    **limits: Unpack[Limits],
+    **options: Unpack[Options],
 ) -> None:
     """Listen, and handle every call that FreeSWITCH connects, until cancelled.
 
@@ -74,22 +74,27 @@ async def serve(
             reaches this port can feign calls.
         port: The TCP port; 0 takes a free one, which the listeners know.
         task_status: What ``nursery.start`` gives.
-        limits: ``handshake_seconds`` (25), ``max_head_bytes`` (1 MiB) and ``max_body_bytes`` (16 MiB): how long a
+        options: ``handshake_seconds`` (25), ``max_head_bytes`` (1 MiB) and ``max_body_bytes`` (16 MiB): how long a
             peer may take to answer ``connect``, and the longest parts of a frame that are accepted from it.
+            ``record``: a directory into which every call is recorded, a file each, for ``esl_outbound.testing`` to
+            play back. Such a file holds all that was said on the socket: numbers, names, and what callers typed.
 
     Raises:
         TypeError: ``handler`` makes no handlers.
         LocalProtocolError: The handler's ``subscriptions`` name what is no event.
+        CannotRecord: Nothing can be written into the directory that is to take the recordings.
         OSError: The address cannot be listened on.
     """
-    plan = _plan(handler, **limits)
+    plan = _plan(handler, **options)
     listeners = await trio.open_tcp_listeners(port, host=host)
     for listener in listeners:
         _log.info("listening on %s", shown_address(listener.socket.getsockname()))
+    if plan.recorder is not None:
+        _log.info("all calls are recorded into %s", plan.recorder.directory)
     await _serve(plan, listeners, task_status)
 
 
-async def serve_stream(handler: HandlerSource, stream: trio.abc.Stream, **limits: Unpack[Limits]) -> None:
+async def serve_stream(handler: HandlerSource, stream: trio.abc.Stream, **options: Unpack[Options]) -> None:
     """Handle one call on a connection that is there already, and return when it is over.
 
     For connections that come another way than through a listener of ours, such as a test's.
@@ -97,18 +102,27 @@ async def serve_stream(handler: HandlerSource, stream: trio.abc.Stream, **limits
     Args:
         handler: As of ``serve``.
         stream: The connection; it is closed at the end.
-        limits: As of ``serve``.
+        options: As of ``serve``.
 
     Raises:
         TypeError: ``handler`` makes no handlers.
         LocalProtocolError: The handler's ``subscriptions`` name what is no event.
+        CannotRecord: Nothing can be written into the directory that is to take the recordings.
     """
-    plan = _plan(handler, **limits)
+    await conduct_stream(handler, stream, **options)
+
+
+async def conduct_stream(handler: HandlerSource, stream: trio.abc.Stream, **options: Unpack[Options]) -> Outcome:
+    """As ``serve_stream``, for our own test kit: say how it ended."""
+    plan = _plan(handler, **options)
+    conductors: list[Conductor] = []
 
     async def handle(shared: Shared, calls: trio.Nursery) -> None:
-        await Conductor(stream, shared, calls).conduct()
+        conductors.append(Conductor(stream, shared, calls))
+        await conductors[0].conduct()
 
     await _with_readers(plan, handle)
+    return conductors[0].outcome
 
 
 async def serve_listeners(
@@ -116,16 +130,16 @@ async def serve_listeners(
     listeners: list[trio.SocketListener],
     *,
     task_status: trio.TaskStatus[list[trio.SocketListener]] = trio.TASK_STATUS_IGNORED,
-    **limits: Unpack[Limits],
+    **options: Unpack[Options],
 ) -> None:
     """As ``serve``, on listeners that are there already; they are closed at the end."""
-    plan = _plan(handler, **limits)
+    plan = _plan(handler, **options)
     await _serve(plan, listeners, task_status)
 
 
-def _plan(handler: HandlerSource, **limits: Unpack[Limits]) -> Plan:
+def _plan(handler: HandlerSource, **options: Unpack[Options]) -> Plan:
     handler_class = handler_class_of(handler)
-    return Plan(handler_factory(handler), handler_class, wanted_events(handler_class.subscriptions), **limits)
+    return Plan(handler_factory(handler), handler_class, wanted_events(handler_class.subscriptions), **options)
 
 
 async def _serve(

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 import trio
@@ -13,6 +14,7 @@ import trio.testing
 
 from esl_outbound import serve_stream
 from esl_outbound.handler import HandlerSource
+from esl_outbound.plan import Options
 
 RECORDINGS = Path(__file__).parent / "recordings"
 CHANNEL = "5f6433ee-df70-478f-a9ed-0397c83df1da"
@@ -177,14 +179,14 @@ class ScriptedSwitch:
 
 
 @asynccontextmanager
-async def dial(handler: HandlerSource, **limits: float) -> AsyncIterator[ScriptedSwitch]:
+async def dial(handler: HandlerSource, **options: Unpack[Options]) -> AsyncIterator[ScriptedSwitch]:
     """Give a handler a call over a stream in memory; leaving waits until its side has ended."""
     ours, theirs = trio.testing.memory_stream_pair()
     with trio.fail_after(120):
         async with trio.open_nursery() as nursery:
 
             async def serve() -> None:
-                await serve_stream(handler, ours, **limits)  # type: ignore[arg-type]
+                await serve_stream(handler, ours, **options)
 
             nursery.start_soon(serve)
             yield ScriptedSwitch(theirs)

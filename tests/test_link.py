@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import cast
 
 import pytest
@@ -615,3 +615,77 @@ async def test_nothing_of_the_wire_is_shown_unless_it_is_asked_for(caplog: pytes
 def test_a_link_knows_its_descriptor_while_it_has_one() -> None:
     ours, _theirs = trio.testing.memory_stream_pair()
     assert Link(ours, Connection()).socket_fd == -1
+
+
+# Tapping
+
+
+class Taps:
+    """Remembers what a link shows."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[str, bytes]] = []
+
+    def heard(self, data: bytes) -> None:
+        self.shown.append(("<", data))
+
+    def said(self, data: bytes) -> None:
+        self.shown.append((">", data))
+
+    def ended(self, *, by_peer: bool) -> None:
+        self.shown.append(("closed by them" if by_peer else "closed by us", b""))
+
+
+@pytest.mark.parametrize("is_logged", [True, False])
+async def test_a_tap_is_shown_both_directions_and_the_end(is_logged: bool, caplog: pytest.LogCaptureFixture) -> None:
+    if is_logged:
+        caplog.set_level(logging.DEBUG, "esl_outbound.wire")
+    ours, theirs = trio.testing.memory_stream_pair()
+    taps = Taps()
+    link = Link(ours, first(GetVar), "192.0.2.2:5060", taps)
+    link.listen(Ear())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(link.read_stream)
+        await link.send((GetVar("a"),))
+        await theirs.send_all(YES[:20])
+        await trio.testing.wait_all_tasks_blocked()
+        await theirs.aclose()
+    assert taps.shown == [(">", b"getvar a\n\n"), ("<", YES[:20]), ("closed by them", b"")]
+    assert bool(wire_lines(caplog)) == is_logged
+
+
+async def test_a_tap_knows_when_we_closed_even_on_what_we_do_not_understand() -> None:
+    for ending in (lambda link: link.abort(), lambda link: None):
+        ours, theirs = trio.testing.memory_stream_pair()
+        taps = Taps()
+        link = Link(ours, first(GetVar), "192.0.2.2:5060", taps)
+        link.listen(Ear())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(link.read_stream)
+            await trio.testing.wait_all_tasks_blocked()
+            ending(link)
+            with suppress(trio.BrokenResourceError):
+                await theirs.send_all(b"HTTP/1.1 400 Bad Request\r\n")
+        assert taps.shown[-1] == ("closed by us", b"")
+
+
+@needs_epoll
+@pytest.mark.parametrize("is_reset", [True, False])
+async def test_a_tap_on_a_socket_knows_when_freeswitch_closed(is_reset: bool) -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    taps, ear, reader = Taps(), Ear(), SocketReader()
+    link = Link(trio.socket.from_stdlib_socket(ours), first(GetVar), "192.0.2.2:5060", taps)
+    link.listen(ear, reader.forget)
+    reader.add(link)
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(reader.run)
+            await link.send((GetVar("a"),))
+            if not is_reset:
+                theirs.recv(100)  # what is unread at the close makes it a reset
+            theirs.close()
+            await link.wait_closed()
+            nursery.cancel_scope.cancel()
+    assert taps.shown[-1] == ("closed by them", b"")
+    assert (ear.reasons == [None]) != is_reset

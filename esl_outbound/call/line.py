@@ -69,6 +69,7 @@ _SOCKET_APPLICATION: Final = b"\nApplication: socket\n"
 _APPLICATION_RESPONSE: Final = b"\nApplication-Response: "
 _APPLICATION_UUID: Final = b"\nApplication-UUID: "
 _HANGUP_CAUSE: Final = b"\nHangup-Cause: "
+_ANSWER_STATE: Final = b"\nAnswer-State: "
 _DISPOSITION: Final = b"\nvariable_originate_disposition: "
 
 # Applications by which we end the call, or send it away, ourselves.
@@ -470,6 +471,11 @@ class Line:
         reply = exchange.reply
         if isinstance(reply, ConnectReply):
             self._channel = Channel(reply)
+            block = reply.headers.block
+            if peek(block, _ANSWER_STATE) == b"hangup":
+                # The caller did not wait for us; his CHANNEL_HANGUP was fired before our subscription.
+                self.hangup_cause = hangup_cause(decode(peek(block, _HANGUP_CAUSE) or b""))
+                self._end(Ending.HUNG_UP, own=False)
         elif reply is not None:
             self.refusal = reply.text
         self._arrived.set()
@@ -596,8 +602,11 @@ class Line:
             if execution.complete_came(event):
                 self.forget(execution)
         elif owned and block.rfind(_SOCKET_APPLICATION) >= 0 and channel.is_new(block):
-            # Without a CHANNEL_HANGUP before it, the call is in other hands now.
-            self._end(Ending.TRANSFERRED, own=self._leaving)
+            if peek(block, _ANSWER_STATE) == b"hangup":
+                self._hung_up(event, block, channel)  # CHANNEL_HANGUP was fired before our subscription
+            else:
+                # Without a CHANNEL_HANGUP before it, the call is in other hands now.
+                self._end(Ending.TRANSFERRED, own=self._leaving)
 
     def _hung_up(self, event: Event, block: bytes, channel: Channel) -> None:
         if not channel.noted(event, block):
