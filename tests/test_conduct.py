@@ -21,6 +21,7 @@ from esl_outbound import (
     RecordSource,
     serve_stream,
 )
+from esl_outbound.testing import FakeFreeSwitch, Faults
 
 from .freeswitch import (
     CHANNEL,
@@ -544,3 +545,37 @@ async def test_the_log_line_of_a_lost_call_says_why(caplog: pytest.LogCaptureFix
         await switch.expect_end()
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith(f"{CHANNEL} 1000 -> 2000: connection lost after 0.0 s (not an event socket: ")
+
+
+async def test_a_caller_who_has_hung_up_before_connect_is_answered_is_a_hangup_and_no_transfer(
+    phone: FakeFreeSwitch,
+) -> None:
+    async with phone.dial(Recording, faults=Faults(hang_up_with_reply_to="connect")) as caller:
+        await trio.sleep(1)
+        assert caller.hangup_cause == "ORIGINATOR_CANCEL"
+    (record,) = Recording.records
+    assert (record.ending, record.hangup_cause) == (Ending.HUNG_UP, HangupCause.ORIGINATOR_CANCEL)
+    assert record.source is RecordSource.HANGUP_COMPLETE
+
+
+async def test_a_hangup_between_connect_and_the_subscription_is_no_transfer_either(
+    autojump_clock: MockClock,
+) -> None:
+    async with dial(Recording) as switch:
+        await switch.greet()
+        await switch.send(switch.complete("0", "socket", Answer_State="hangup", Hangup_Cause="USER_BUSY"))
+        await switch.send(switch.hangup_complete("USER_BUSY"))
+        await switch.expect_exit()
+    (record,) = Recording.records
+    assert (record.ending, record.hangup_cause) == (Ending.HUNG_UP, HangupCause.USER_BUSY)
+
+
+class Recording(CallHandler):
+    records: list[CallRecord] = []
+
+    async def run(self) -> None:
+        self.records.clear()
+        await trio.sleep_forever()
+
+    async def after_hangup(self, record: CallRecord) -> None:
+        self.records.append(record)

@@ -14,7 +14,21 @@ from esl_outbound import errors
 PACKAGE = Path(esl_outbound.__file__).parent
 
 # A module imports only from rows above it.
-ROWS = ["errors", "protocol", "link", "reading", "timers", "call", "handler", "plan", "conduct", "server", "cli"]
+ROWS = [
+    "errors",
+    "protocol",
+    "recorder",
+    "link",
+    "reading",
+    "timers",
+    "call",
+    "handler",
+    "plan",
+    "conduct",
+    "server",
+    "testing",
+    "cli",
+]
 
 
 def row(module: str) -> int:
@@ -45,6 +59,14 @@ def test_imports_go_one_way(path: Path) -> None:
         assert other == room or row(other) < row(room)
 
 
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "testing").rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_the_test_kit_shares_no_code_with_the_protocol(path: Path) -> None:
+    """It is a second reading of FreeSWITCH: the two cannot share a misunderstanding."""
+    assert "protocol" not in imports_of(path)
+
+
 def test_everything_public_is_there_and_documented() -> None:
     for name in esl_outbound.__all__:
         thing = getattr(esl_outbound, name)
@@ -58,7 +80,5 @@ def test_every_public_name_is_in_the_readme() -> None:
     assert [name for name in methods if name not in readme] == []
 
 
-def test_the_package_says_that_it_is_typed_and_brings_its_recording() -> None:
-    files = resources.files("esl_outbound")
-    assert files.joinpath("py.typed").is_file()
-    assert files.joinpath("cli", "recorded_call.raw").is_file()
+def test_the_package_says_that_it_is_typed() -> None:
+    assert resources.files("esl_outbound").joinpath("py.typed").is_file()

@@ -58,8 +58,21 @@ async def test_the_menu_takes_a_digit_and_bridges() -> None:
         await switch.expect_exit()
 
 
+def test_the_test_of_the_menu_passes(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(EXAMPLES[1])
+    (tmp_path / "test_app.py").write_text(EXAMPLES[2])
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "3 passed" in tested.stdout, tested.stdout
+
+
 async def test_the_echo_echoes() -> None:
-    async with dial(handler(2, "Echo")) as switch:
+    async with dial(handler(4, "Echo")) as switch:
         await switch.greet()
         await switch.run_application("answer")
         await switch.expect_execute("echo", "")
@@ -69,6 +82,7 @@ async def test_the_echo_echoes() -> None:
 
 def test_the_examples_are_typed_for_their_users(tmp_path: Path) -> None:
     (tmp_path / "results.py").write_text(USERS_CODE)
+    (tmp_path / "app.py").write_text(EXAMPLES[1])
     for number, example in enumerate(EXAMPLES):
         (tmp_path / f"example_{number}.py").write_text(example)
     checked = subprocess.run(
@@ -78,7 +92,7 @@ def test_the_examples_are_typed_for_their_users(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert checked.stdout == f"Success: no issues found in {len(EXAMPLES) + 1} source files\n"
+    assert checked.stdout == f"Success: no issues found in {len(EXAMPLES) + 2} source files\n"
 
 
 USERS_CODE = """

@@ -1,4 +1,4 @@
-"""The command line: ``esl-outbound serve`` and ``esl-outbound demo``."""
+"""The command line: ``esl-outbound serve``, ``esl-outbound call`` and ``esl-outbound demo``."""
 
 from __future__ import annotations
 

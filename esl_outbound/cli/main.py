@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
+import math
 import sys
-import traceback
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,13 +12,15 @@ import click
 
 from .. import __version__
 from ..errors import EslOutboundError
-from .demo import run_demo
+from ..handler import HandlerSource
+from .call import PRESSABLE, CallOptions, run_call
+from .demonstrating import run_demo
 from .importing import import_handler
 from .running import run_server
+from .tracebacks import users_traceback
 
 __all__ = ["main"]
 
-_PACKAGE = Path(__file__).parent.parent
 _LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
@@ -49,7 +50,14 @@ def main() -> None:
     type=click.Choice(_LEVELS, case_sensitive=False),
     help="How much is logged, to standard error; debug shows the wire, '<' from FreeSWITCH and '>' to it.",
 )
-def serve(target: str, host: str, port: int, app_dir: Path, log_level: str) -> None:
+@click.option(
+    "--record",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Record every call into this directory, a file each, to be played back in tests. The files are as private as"
+    " the calls: they hold numbers, names, and what callers typed, PINs too.",
+)
+def serve(target: str, host: str, port: int, app_dir: Path, log_level: str, record: Path | None) -> None:
     """Serve calls with the handler MODULE:NAME, such as app:Reception.
 
     FreeSWITCH's dialplan sends calls here with
@@ -57,15 +65,9 @@ def serve(target: str, host: str, port: int, app_dir: Path, log_level: str) -> N
     Ctrl-C ends it.
     """
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)
+    handler = _imported("serve", target, app_dir)
     try:
-        handler = import_handler(target, app_dir)
-    except EslOutboundError as exc:
-        _refuse(str(exc))
-    except Exception as exc:
-        _show_users_traceback(exc)
-        raise SystemExit(1) from exc
-    try:
-        run_server(handler, host=host, port=port)
+        run_server(handler, host=host, port=port, record=record)
     except EslOutboundError as exc:
         _refuse(f"cannot serve {target}: {exc}")
     except OSError as exc:
@@ -73,23 +75,148 @@ def serve(target: str, host: str, port: int, app_dir: Path, log_level: str) -> N
 
 
 @main.command()
+@click.argument("target", metavar="[MODULE:NAME]", required=False)
+@click.option(
+    "--connect",
+    metavar="HOST:PORT",
+    help="Call a server that runs already, in any language; with | between them, others to try if it is not there.",
+)
+@click.option(
+    "--app-dir",
+    default=".",
+    show_default=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where MODULE is looked for first.",
+)
+@click.option("--number", default="5000", show_default=True, help="The number that you dial.")
+@click.option("--caller-id", default="1000", show_default=True, help="Your own number.")
+@click.option("--caller-name", default="", help="The name that you show: callers choose it, so try what might hurt.")
+@click.option(
+    "--var", "variables", metavar="NAME=VALUE", multiple=True, help="A channel variable; may be given several times."
+)
+@click.option(
+    "--mode",
+    default="async full",
+    show_default=True,
+    type=click.Choice(("async full", "async", "full", "")),
+    help="The flags of the dialplan's socket line.",
+)
+@click.option("--path", default="", help="What follows the address in that line (socket_path).")
+@click.option("--answer-first", is_flag=True, help="Let the dialplan answer before it hands the call over.")
+@click.option(
+    "--press",
+    metavar="DIGITS",
+    default="",
+    help="Press these, one after the other, from the first sound or question on, or from a second after the answer"
+    " if there is none; a comma waits a second, h hangs up: --press '1,,2#'. Standard input is left alone then.",
+)
+@click.option(
+    "--hang-up-after", metavar="SECONDS", type=click.FloatRange(0), help="Hang up so long after the start of the call."
+)
+@click.option(
+    "--sounds",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Sound files: those in it last as long as they are. Others last a second.",
+)
+@click.option(
+    "--log-level",
+    default="info",
+    show_default=True,
+    type=click.Choice(_LEVELS, case_sensitive=False),
+    help="Which lines of the log are shown; debug shows the wire and whole tracebacks, too.",
+)
+def call(
+    target: str | None,
+    connect: str | None,
+    app_dir: Path,
+    number: str,
+    caller_id: str,
+    caller_name: str,
+    variables: tuple[str, ...],
+    mode: str,
+    path: str,
+    answer_first: bool,
+    press: str,
+    hang_up_after: float | None,
+    sounds: Path | None,
+    log_level: str,
+) -> None:
+    """Be the caller: call the handler MODULE:NAME, or a server with --connect.
+
+    There is no FreeSWITCH in it: one is simulated, and a line tells each thing that happens: what you hear, what is
+    asked of you, how it ends.
+
+    In a terminal, the keys 0-9 * # A-D are digits, h hangs up, q quits, ? explains. From a pipe, characters are such
+    keys, as they come, the first at the first sound; a comma waits a second, blanks and line ends mean nothing, and
+    the end of the input is no hangup: see --hang-up-after.
+
+    \b
+      esl-outbound call app:Reception
+      echo 12# | esl-outbound call app:Reception --hang-up-after 30
+      esl-outbound call --connect 127.0.0.1:8084 --press 1,2#
+
+    Exit status: 0 if the call ended in order, whoever hung up; 1 if the handler failed or did not end, if it left
+    you parked, or if nobody took the call; 2 if the command is wrong.
+    """  # noqa: D301 - click keeps the lines behind this character
+    if (target is None) == (connect is None):
+        _refuse("call either a handler, such as app:Reception, or a server, such as --connect 127.0.0.1:8084")
+    if not PRESSABLE.issuperset(press):
+        _refuse(f"--press {press!r}: digits are 0-9 * # A-D; a comma waits a second, h hangs up")
+    pairs = [variable.partition("=") for variable in variables]
+    for name, equals, _ in pairs:
+        if not name or not equals:
+            _refuse(f"--var {name!r}: a variable is given as NAME=VALUE")
+    handler: HandlerSource | None = None
+    if connect is not None:
+        _check_addresses(connect)
+    else:
+        assert target is not None
+        handler = _imported("call", target, app_dir)
+    options = CallOptions(
+        handler=handler,
+        name=target or connect or "",
+        address=connect or "",
+        number=number,
+        caller_id=caller_id,
+        caller_name=caller_name,
+        variables={name: value for name, _, value in pairs},
+        mode=mode,
+        path=path,
+        answer_first=answer_first,
+        press=press,
+        hang_up_after=math.inf if hang_up_after is None else hang_up_after,
+        sounds=sounds,
+        log_level=log_level.lower(),
+    )
+    raise SystemExit(run_call(options))
+
+
+@main.command()
 def demo() -> None:
-    """Show a call: a server on loopback, and a recorded FreeSWITCH that calls it."""
-    run_demo()
+    """Watch a server and four simulated callers: a menu, a failed bridge, a recorded message."""
+    raise SystemExit(run_demo())
+
+
+def _imported(verb: str, target: str, app_dir: Path) -> HandlerSource:
+    """What ``target`` names; if it cannot be imported, say why and leave."""
+    try:
+        return import_handler(target, app_dir)
+    except EslOutboundError as exc:
+        _refuse(str(exc).replace("cannot serve", f"cannot {verb}", 1))
+    except Exception as exc:
+        click.echo(users_traceback(exc), err=True)
+        raise SystemExit(1) from exc
+
+
+def _check_addresses(addresses: str) -> None:
+    for address in addresses.split("|"):
+        host, colon, port = address.partition("/")[0].rpartition(":")
+        if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            _refuse(f"--connect {addresses}: name a server as HOST:PORT, such as 127.0.0.1:8084")
 
 
 def _refuse(reason: str) -> NoReturn:
     """Say in one line what is wrong with the command, and leave with status 2."""
     click.echo(f"esl-outbound: {reason}", err=True)
     raise SystemExit(2)
-
-
-def _show_users_traceback(exc: Exception) -> None:
-    """Show what went wrong in the user's module, without the frames that led there."""
-    trace = exc.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        filename = trace.tb_frame.f_code.co_filename
-        if not filename.startswith(("<frozen importlib", str(_PACKAGE), importlib.__file__)):
-            break
-        trace = trace.tb_next
-    traceback.print_exception(type(exc), exc, trace)

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -20,17 +21,17 @@ __all__ = ["run_server"]
 _log: Final = logging.getLogger("esl_outbound.server")
 
 
-def run_server(handler: HandlerSource, *, host: str, port: int) -> None:
+def run_server(handler: HandlerSource, *, host: str, port: int, record: Path | None = None) -> None:
     """Serve until SIGINT or SIGTERM: then the calls that are up are hung up, and this returns.
 
-    A second signal ends the process at once.
+    A second signal ends the process at once. With ``record``, all calls are recorded into that directory.
     """
-    trio.run(partial(_serve_until_told, handler, host=host, port=port))
+    trio.run(partial(_serve_until_told, handler, host=host, port=port, record=record))
 
 
-async def _serve_until_told(handler: HandlerSource, *, host: str, port: int) -> None:
+async def _serve_until_told(handler: HandlerSource, *, host: str, port: int, record: Path | None = None) -> None:
     with trio.CancelScope() as scope, _stopped_by_signals(scope):
-        await serve(handler, host=host, port=port)
+        await serve(handler, host=host, port=port, record=record)
 
 
 @contextmanager

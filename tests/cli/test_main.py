@@ -179,23 +179,40 @@ async def test_a_signal_hangs_up_the_calls_and_ends_the_server_cleanly(app: Path
     assert "1000 -> 2000: connection lost after" in log
 
 
-def test_the_demo_shows_a_whole_call() -> None:
-    result = invoke("demo")
-    assert result.exit_code == 0
-    for line in (
-        "> connect",
-        "< CHANNEL_ANSWER",
-        "< CHANNEL_HANGUP NORMAL_CLEARING",
-        "the caller hung up: run() is cancelled, wherever it waits",
-        "after_hangup(): hung up, NORMAL_CLEARING, billsec 2,",
-        "> exit",
-    ):
-        assert line in result.stdout
+async def test_calls_are_recorded_into_the_directory_that_is_named(
+    app: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    directory = tmp_path_factory.mktemp("calls") / "today"
+    with trio.fail_after(20), served(app, "shop:Reception", "--record", str(directory)) as (process, port):
+        async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+            await stream.send_all(CONNECT_REPLY)
+            said = b""
+            while b"execute-app-name: answer\n" not in said:
+                said += bytes(await stream.receive_some(65536))
+        process.terminate()
+        assert await trio.to_thread.run_sync(process.wait) == 0
+        assert process.stderr is not None
+        assert f"all calls are recorded into {directory}\n" in process.stderr.read()
+    (path,) = (directory / name for name in os.listdir(directory))  # noqa: PTH208 - the test is over
+    assert path.name.endswith("Z-5f6433ee-df70-478f-a9ed-0397c83df1da.jsonl")
+    assert path.read_text().startswith('{"recording": "esl_outbound", "version": 1, ')
+
+
+@pytest.mark.parametrize(
+    ("directory", "reason"), [("nowhere/calls", "No such file or directory"), ("shop.py/calls", "Not a directory")]
+)
+def test_a_directory_that_cannot_take_recordings_gets_one_clear_line(app: Path, directory: str, reason: str) -> None:
+    result = invoke("serve", "shop:Reception", "--app-dir", str(app), "--port", "0", "--record", str(app / directory))
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"esl-outbound: cannot serve shop:Reception: calls cannot be recorded into {app / directory}: {reason}\n"
+    )
 
 
 def test_help_and_version_are_there() -> None:
     assert "serve" in invoke("--help").stdout
     assert "MODULE:NAME" in invoke("serve", "--help").stdout
+    assert "what callers typed, PINs too" in " ".join(invoke("serve", "--help").stdout.split())
     assert re.fullmatch(r"main \d+\.\d+\.\d+\n", invoke("--version").stdout)
     module = subprocess.run(
         [sys.executable, "-m", "esl_outbound", "--version"], capture_output=True, text=True, check=True

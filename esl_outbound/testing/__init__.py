@@ -1,0 +1,52 @@
+"""Test a handler without a FreeSWITCH and without a phone.
+
+``FakeFreeSwitch`` plays FreeSWITCH's side of the event socket, and ``phone.dial(Handler)`` makes you the caller::
+
+    async def test_reception(phone: FakeFreeSwitch) -> None:
+        async with phone.dial(Reception) as caller:
+            await caller.hears("ivr/welcome.wav")
+            await caller.press("1")
+            await caller.is_bridged_to("user/1001")
+
+``phone`` is a fixture of the pytest plugin that comes with this package; without pytest, ``FakeFreeSwitch()`` does
+the same in any trio program. Everything runs on trio's clock.
+
+Nothing here knows ``esl_outbound.protocol``: it is a second reading of FreeSWITCH, checked against recorded
+conversations with a real one.
+"""
+
+from __future__ import annotations
+
+from .caller import Callee, Caller, CallFailed, HandlerFailed
+from .channel import Channel
+from .connection import Connection, Faults
+from .recordings import NotARecording, RecordedCommand, RecordedFrame, Recording
+from .replaying import ReplayDiverged, Replayed
+from .session import Session, Woken
+from .story import Bridge, Executed, Moment, Recorded, Sound, Who
+from .switch import FakeFreeSwitch
+
+__all__ = [
+    "Bridge",
+    "CallFailed",
+    "Callee",
+    "Caller",
+    "Channel",
+    "Connection",
+    "Executed",
+    "FakeFreeSwitch",
+    "Faults",
+    "HandlerFailed",
+    "Moment",
+    "NotARecording",
+    "Recorded",
+    "RecordedCommand",
+    "RecordedFrame",
+    "Recording",
+    "ReplayDiverged",
+    "Replayed",
+    "Session",
+    "Sound",
+    "Who",
+    "Woken",
+]

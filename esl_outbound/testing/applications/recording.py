@@ -1,0 +1,197 @@
+"""What is recorded of a call (``switch_ivr_record_file()``, ``switch_ivr_record_session()``)."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Final
+
+import trio
+
+from ..expansion import separate
+from ..session import Session, Woken
+from ..story import Recorded, Who
+from ..wire import atoi
+from .application import Application
+from .basics import playback_terminators
+from .speaking import stops_at
+
+__all__ = ["APPLICATIONS", "start_recording", "stop_recording"]
+
+_SAMPLES_A_SECOND: Final = 8000
+# Where recordings beside the call say that they begin and end.
+_START_SITE: Final = ("switch_ivr_async.c", "record_callback", 1482)
+_STOP_SITE: Final = ("switch_ivr_async.c", "send_record_stop_event", 1241)
+_WAV_HEADER_BYTES: Final = 44
+_FORMATS: Final = frozenset(
+    [
+        "wav",
+        "mp3",
+        "ulaw",
+        "alaw",
+        "pcmu",
+        "pcma",
+        "raw",
+        "sln",
+        "r8",
+        "r16",
+        "l16",
+        "gsm",
+        "au",
+        "snd",
+        "ogg",
+        "opus",
+        "aiff",
+        "vox",
+        "mp4",
+    ]
+)
+
+
+def can_be_opened(session: Session, path: str) -> bool:
+    """Whether the switch can write there: it needs a known extension, and no ``phone.unwritable`` that matches."""
+    extension = path.rpartition(".")[2].lower()
+    return extension in _FORMATS and not session.core.is_unwritable(path)
+
+
+async def _record(session: Session, argument: str) -> None:
+    """``<path> [<seconds> [<silence threshold> [<silence hits>]]]``."""
+    words = [*separate(argument), "", "", "", ""]
+    path, limit, threshold, hits = words[0], atoi(words[1]), atoi(words[2]), atoi(words[3])
+    channel, story, core = session.channel, session.channel.story, session.core
+    ends = stops_at(session, playback_terminators(session))
+    if not can_be_opened(session, path):
+        story.tell(Who.SWITCH, f"{path} cannot be opened for recording")
+        session.hang_up_from_within("DESTINATION_OUT_OF_ORDER")
+        return
+    channel.set("silence_hits_exhausted", "false")
+    _read_as(session, "L16")
+    about = [("Record-File-Path", path)]
+    channel.fire("RECORD_START", last=about)
+    recorded = Recorded(path, story.now)
+    story.recorded.append(recorded)
+    story.tell(Who.CALLER, f"is recorded in {path}")
+    began = trio.current_time()
+    # The limit is in whole seconds of the wall clock, and must be exceeded.
+    fraction = core.micros() % 1_000_000 / 1_000_000
+    longest = limit + 1 - fraction if limit else math.inf
+    is_silent = False
+    while True:
+        until_silent = math.inf
+        if threshold and hits:
+            until_silent = max(session.speaks_until, began) + hits - trio.current_time()
+        left = longest - (trio.current_time() - began)
+        if until_silent <= 1e-9:
+            is_silent = True
+            break
+        if left <= 1e-9:
+            break
+        woken = await session.wait(min(left, until_silent), on_digit=ends)
+        if woken is not Woken.TIME:
+            break
+    took = trio.current_time() - began
+    channel.set("silence_hits_exhausted", "true" if is_silent else "false")
+    samples = round(took * _SAMPLES_A_SECOND)
+    size = str(_WAV_HEADER_BYTES + 2 * samples)
+    channel.set("record_record_file_size", size)
+    channel.set("record_file_size", size)
+    channel.set("record_seconds", str(samples // _SAMPLES_A_SECOND))
+    channel.set("record_ms", str(samples * 1000 // _SAMPLES_A_SECOND))
+    channel.set("record_samples", str(samples))
+    recorded.ended = story.now
+    core.sounds.record(path, took)
+    channel.fire("RECORD_STOP", last=about)
+    _read_as(session, channel.codec[0])
+    story.tell(Who.SWITCH, f"{path} has {took:.1f} s")
+
+
+def _read_as(session: Session, codec: str) -> None:
+    """What is recorded is read in another codec."""
+    session.channel.set("read_codec", codec)
+    session.channel.set("read_rate", str(_SAMPLES_A_SECOND))
+
+
+def start_recording(session: Session, path: str, seconds: float = math.inf) -> bool:
+    """Record beside the call from now on.
+
+    Returns:
+        Whether the file can be opened.
+    """
+    if not can_be_opened(session, path):
+        return False
+    story = session.channel.story
+    recorded = Recorded(path, story.now, application="record_session")
+    story.recorded.append(recorded)
+    if not session.recordings:
+        session.at_end.append(partial(_stop_all, session))
+    session.recordings[path] = recorded
+    session.channel.fire("RECORD_START", last=[("Record-File-Path", path)], site=_START_SITE)
+    story.tell(Who.SWITCH, f"records the call in {path}")
+    if seconds != math.inf:
+        session.schedule(seconds, partial(_stop_at_limit, session, path))
+    return True
+
+
+def _stop_at_limit(session: Session, path: str) -> None:
+    stop_recording(session, path)
+
+
+def stop_recording(session: Session, path: str, cause: str = "success-maxtime") -> bool:
+    """End a recording beside the call.
+
+    Returns:
+        Whether there was one.
+    """
+    recorded = session.recordings.pop(path, None)
+    if recorded is None:
+        return False
+    channel, story = session.channel, session.channel.story
+    recorded.ended = story.now
+    took = recorded.ended - recorded.began
+    samples = round(took * _SAMPLES_A_SECOND)
+    channel.set("record_file_size", str(_WAV_HEADER_BYTES + 2 * samples))
+    # In another order than `record` has them.
+    channel.set("record_samples", str(samples))
+    channel.set("record_seconds", str(samples // _SAMPLES_A_SECOND))
+    channel.set("record_ms", str(samples * 1000 // _SAMPLES_A_SECOND))
+    channel.set("record_completion_cause", cause)
+    session.core.sounds.record(path, took)
+    about = [("Record-File-Path", path), ("Record-Completion-Cause", cause)]
+    channel.fire("RECORD_STOP", last=about, site=_STOP_SITE)
+    story.tell(Who.SWITCH, f"{path} has {took:.1f} s")
+    return True
+
+
+def _stop_all(session: Session) -> None:
+    """The call is over, and so are its recordings; the cause is what FreeSWITCH says then."""
+    for path in list(session.recordings):
+        stop_recording(session, path, "success-silence")
+
+
+async def _record_session(session: Session, argument: str) -> None:
+    """``<path> [+<seconds>]``."""
+    path, _, limit = argument.partition(" +")
+    seconds = float(atoi(limit)) if limit else math.inf
+    if not start_recording(session, path, seconds or math.inf):
+        session.channel.story.tell(Who.SWITCH, f"{path} cannot be opened for recording")
+        session.hang_up_from_within("DESTINATION_OUT_OF_ORDER")
+
+
+async def _stop_record_session(session: Session, argument: str) -> None:
+    for path in list(session.recordings) if argument == "all" else [argument]:
+        stop_recording(session, path)
+
+
+async def _nothing(session: Session, argument: str) -> None:
+    """Pausing and masking change what is in the file, and its length not at all."""
+
+
+APPLICATIONS: Final = (
+    Application("record", _record, needs_media=True, is_told=False),
+    Application("record_session", _record_session, needs_media=True, is_told=False),
+    Application("stop_record_session", _stop_record_session, needs_media=True, is_told=False),
+    *(
+        Application(f"record_session_{verb}", _nothing, needs_media=True)
+        for verb in ("mask", "unmask", "pause", "resume")
+    ),
+)

@@ -1,0 +1,220 @@
+"""The far end of a bridge: a leg that rings, answers, talks and hangs up, by itself or as a test says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, final
+
+import attrs
+import trio
+
+from .channel import Channel, Profile
+from .destinations import Destination, DialledLeg
+from .story import Who
+
+if TYPE_CHECKING:
+    from .session import Session
+
+__all__ = ["Leg"]
+
+# With which status a SIP phone refuses a call, by the cause that FreeSWITCH makes of it.
+_SIP_STATUSES: Final = {
+    "CALL_REJECTED": "603",
+    "INCOMPATIBLE_DESTINATION": "488",
+    "INVALID_NUMBER_FORMAT": "484",
+    "NORMAL_TEMPORARY_FAILURE": "503",
+    "NO_ROUTE_DESTINATION": "404",
+    "NO_USER_RESPONSE": "480",
+    "NUMBER_CHANGED": "410",
+    "UNALLOCATED_NUMBER": "404",
+    "USER_BUSY": "486",
+}
+
+
+@final
+class Leg:
+    """One leg that a bridge calls.
+
+    Args:
+        session: Who calls.
+        dialled: What was dialled.
+        destination: What happens there.
+        changed: Called when something happens here that the bridge should see.
+    """
+
+    def __init__(
+        self, session: Session, dialled: DialledLeg, destination: Destination, changed: Callable[[], None]
+    ) -> None:
+        self.destination: Final = dialled.destination
+        self.dialled: Final = dialled
+        self.is_answered = False
+        self.plays_early_media = False
+        self.has_ended_itself = False
+        """Whether it was the far end that refused or ended the call."""
+        caller = session.channel
+        core = session.core
+        now = core.micros()
+        uuid = dialled.get("origination_uuid") or core.new_uuid()
+        # `loopback/<extension>/<context>`, `user/<number>@<domain>`, `sofia/<profile>/<number>@<host>`.
+        parts = dialled.destination.split("/")
+        number = parts[1 if parts[0] == "loopback" else -1].partition("@")[0]
+        # What FreeSWITCH takes for the callee's number is what stands last, of loopback the context.
+        callee = parts[-1].partition("@")[0]
+        profile = attrs.evolve(
+            caller.profile,
+            uuid=uuid,
+            channel_name=_channel_name(dialled.destination),
+            destination_number=number,
+            caller_id_number=dialled.get("origination_caller_id_number")
+            or caller.get("effective_caller_id_number")
+            or caller.profile.caller_id_number,
+            caller_id_name=dialled.get("origination_caller_id_name")
+            or caller.get("effective_caller_id_name")
+            or caller.profile.caller_id_name,
+            callee_id_name="Outbound Call",
+            callee_id_number=callee,
+            direction="outbound",
+            network_address="",
+            username="",
+            index=0,
+            created=now,
+            profile_created=now,
+            answered=0,
+            progress=0,
+            progress_media=0,
+            bridged=0,
+            transferred=0,
+            rdnis="",
+            transfer_source="",
+        )
+        self.channel: Final = Channel(core, profile, story=caller.story)
+        self.channel.when_hung_up = self._hung_up
+        self._session = session
+        self._changed = changed
+        self._plan = destination
+        self._began = trio.current_time()
+        self._answers_at = math.inf if destination.answers_after is None else self._began + destination.answers_after
+        self._refuses_at = self._began + destination.refuses_after if destination.cause else math.inf
+        if destination.cause:
+            self._answers_at = math.inf
+        early = destination.early_media_after
+        self._early_at = math.inf if early is None else self._began + early
+        self._hangs_up_at = math.inf
+        self._create()
+
+    def _create(self) -> None:
+        channel = self.channel
+        channel.core.channels[channel.uuid] = channel.core.existing[channel.uuid] = channel
+        channel.other_leg = ("originator", attrs.evolve(self._session.channel.profile))
+        channel.set("direction", "outbound")
+        channel.set("uuid", channel.uuid)
+        for name, value in self.dialled.variables:
+            channel.set(name, value)
+        channel.fire("CHANNEL_OUTGOING")
+        channel.fire("CHANNEL_CREATE")
+        channel.fire("CHANNEL_ORIGINATE")
+        channel.set_running_state("CS_INIT")
+        channel.set_running_state("CS_ROUTING")
+        channel.set_running_state("CS_CONSUME_MEDIA")
+        if self.cause is None and not self._plan.cause and self._plan.answers_after != 0:
+            channel.ring()
+            caller = self._session.channel
+            caller.profile.progress = caller.profile.progress or channel.profile.progress
+            caller.ring()
+
+    @property
+    def cause(self) -> str | None:
+        """Why it is over; None while it is not."""
+        return self.channel.hangup_cause
+
+    @property
+    def next_act(self) -> float:
+        """When it will do something by itself, on trio's clock."""
+        if self.cause is not None:
+            return math.inf
+        if self.is_answered:
+            return self._hangs_up_at
+        return min(self._answers_at, self._refuses_at, self._early_at)
+
+    def act(self) -> None:
+        """Do what is due."""
+        now = trio.current_time() + 1e-9
+        if self.cause is not None:
+            return
+        if self._early_at <= now and not self.is_answered:
+            self._early_at = math.inf
+            self.plays_early_media = True
+            self.channel.pre_answer()
+        if self._answers_at <= now:
+            self.answer()
+        if self._refuses_at <= now:
+            self.end(self._plan.cause)
+        if self._hangs_up_at <= now:
+            self.end("NORMAL_CLEARING")
+
+    def answer(self) -> None:
+        """Take the call."""
+        if self.is_answered or self.cause is not None:
+            return
+        self.is_answered = True
+        self._answers_at = math.inf
+        if self._plan.hangs_up_after is not None:
+            self._hangs_up_at = trio.current_time() + self._plan.hangs_up_after
+        self.channel.answer()
+        self._tell("answers")
+        self._changed()
+
+    def end(self, cause: str) -> None:
+        """Refuse the call, or end it, at the far end."""
+        if self.cause is None:
+            self.has_ended_itself = True
+            self.hang_up(cause)
+
+    @property
+    def sip_status(self) -> str:
+        """With which status of SIP the far end refused or ended the call; empty if it did not, or is no SIP phone."""
+        if not self.has_ended_itself or self.destination.partition("/")[0] not in ("user", "sofia"):
+            return ""
+        return "200" if self.is_answered else _SIP_STATUSES.get(self.cause or "", "")
+
+    def hang_up(self, cause: str) -> None:
+        """End it, on FreeSWITCH's side."""
+        if self.channel.hang_up(cause):
+            self._tell(f"hangs up: {cause}" if self.is_answered else f"does not answer: {cause}")
+
+    def _tell(self, what: str) -> None:
+        self._session.channel.story.tell(Who.CALLEE, f"{self.destination} {what}")
+
+    def _hung_up(self) -> None:
+        channel = self.channel
+        channel.core.channels.pop(channel.uuid, None)
+        self._refuses_at = self._answers_at = self._early_at = self._hangs_up_at = math.inf
+        self._changed()
+
+    def destroy(self) -> None:
+        """What FreeSWITCH tells of it in the end."""
+        channel = self.channel
+        channel.set_running_state("CS_HANGUP")
+        channel.set_running_state("CS_REPORTING")
+        channel.profile.hungup = channel.core.micros()
+        channel.hangup_variables()
+        channel.fire("CHANNEL_HANGUP_COMPLETE", first=[("Hangup-Cause", channel.hangup_cause or "NORMAL_CLEARING")])
+        channel.core.existing.pop(channel.uuid, None)
+        channel.fire("CHANNEL_DESTROY")
+
+
+def _channel_name(destination: str) -> str:
+    endpoint, _, rest = destination.partition("/")
+    match endpoint:
+        case "user":
+            return f"sofia/internal/{rest.partition('@')[0]}@127.0.0.1"
+        case "loopback":
+            return f"loopback/{rest.partition('/')[0]}-a"
+        case _:
+            return destination
+
+
+def profile_of(leg: Leg) -> Profile:
+    """What the caller's events tell of the other leg."""
+    return leg.channel.profile

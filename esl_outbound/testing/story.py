@@ -1,0 +1,201 @@
+"""What happened in a call, as it is told afterwards."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, final
+
+import attrs
+import trio
+
+if TYPE_CHECKING:
+    from .legs import Leg
+
+__all__ = ["Bridge", "Executed", "Moment", "Recorded", "Sound", "Story", "Who"]
+
+
+class Who(StrEnum):
+    """Whose act a moment is."""
+
+    CALLER = "caller"
+    HANDLER = "handler"
+    SWITCH = "switch"
+    CALLEE = "callee"
+    EXPECTED = "expected"
+
+
+@final
+@attrs.frozen
+class Moment:
+    """One thing that happened."""
+
+    seconds: float
+    """Since the call began."""
+    who: Who
+    what: str
+    """In one line."""
+
+
+@final
+@attrs.define(eq=False)
+class Sound:
+    """Something that was played to the caller."""
+
+    path: str
+    """What was asked for: a file, a tone stream, ``say:12``."""
+    began: float
+    """Seconds since the call began."""
+    is_silence: bool = False
+    ended: float | None = None
+    how: str = ""
+    """``heard``, ``cut short by 1``, ``stopped``, ``hung up``; empty while it plays."""
+
+
+@final
+@attrs.define(eq=False)
+class Recorded:
+    """Something that was recorded of the call."""
+
+    path: str
+    began: float
+    """Seconds since the call began."""
+    ended: float | None = None
+    application: str = "record"
+
+
+@final
+@attrs.define(eq=False)
+class Bridge:
+    """A bridge that was tried."""
+
+    destination: str
+    """The dial string, without the variables in its brackets."""
+    dial_string: str
+    """The dial string as FreeSWITCH got it."""
+    began: float
+    """Seconds since the call began."""
+    callee: str = ""
+    """The destination that the caller talks to."""
+    legs: list[Leg] = attrs.field(factory=list)
+    """Those that were called so far."""
+    leg: Leg | None = None
+    """The one that the caller talks to, or talked to."""
+    ended: float | None = None
+    disposition: str = ""
+    """FreeSWITCH's word for it, such as SUCCESS or USER_BUSY; empty while it rings."""
+
+
+@final
+@attrs.define(eq=False)
+class Executed:
+    """An application that ran on the channel."""
+
+    application: str
+    argument: str
+    """After expansion."""
+    began: float
+    """Seconds since the call began."""
+    ended: float | None = None
+    response: str = ""
+
+
+def shown(text: str) -> str:
+    """Text from outside in a line of ours."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+@final
+class Story:
+    """Everything that happened in one call, in order.
+
+    Whoever waits for something to happen calls ``changed()`` in a loop.
+
+    Args:
+        told: Gets each moment at once.
+    """
+
+    def __init__(self, told: Callable[[Moment], None] | None = None) -> None:
+        self._told = told
+        self.moments: Final[list[Moment]] = []
+        self.heard: Final[list[Sound]] = []
+        self.recorded: Final[list[Recorded]] = []
+        self.bridges: Final[list[Bridge]] = []
+        self.executed: Final[list[Executed]] = []
+        self.programs: Final[list[str]] = []
+        """What the ``system`` command was asked to run; nothing was run."""
+        self.began_at: float = 0.0
+        self._changed: trio.Event | None = None
+
+    @property
+    def now(self) -> float:
+        """Seconds since the call began."""
+        return trio.current_time() - self.began_at
+
+    def begin(self) -> None:
+        """The call begins now."""
+        self.began_at = trio.current_time()
+
+    def tell(self, who: Who, what: str) -> None:
+        """Something happened."""
+        moment = Moment(self.now, who, shown(what))
+        self.moments.append(moment)
+        if self._told is not None:
+            self._told(moment)
+        self.wake()
+
+    def wake(self) -> None:
+        """Let whoever waits look again."""
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
+
+    async def changed(self) -> None:
+        """Wait until something happens."""
+        if self._changed is None:
+            self._changed = trio.Event()
+        await self._changed.wait()
+
+    # What the switch tells
+
+    def runs_program(self, program: str) -> None:
+        """The switch was asked to run a program, and did not."""
+        self.programs.append(program)
+        self.tell(Who.SWITCH, f"is asked to run a program: {program}")
+
+    def sound_begins(self, path: str, seconds: float, *, is_silence: bool = False) -> Sound:
+        """A sound begins to play."""
+        sound = Sound(path, self.now, is_silence)
+        self.heard.append(sound)
+        length = "" if seconds == math.inf else f" ({seconds:g} s)"
+        self.tell(Who.CALLER, f"{'hears nothing:' if is_silence else 'hears'} {path}{length}")
+        return sound
+
+    def sound_ends(self, sound: Sound, how: str) -> None:
+        """A sound is over."""
+        if sound.ended is None:
+            sound.ended = self.now
+            sound.how = how
+            if how == "heard" or how == "hung up":
+                self.wake()
+            else:
+                self.tell(Who.SWITCH, f"{sound.path} ends: {how}")
+
+    # What is told of it
+
+    def ladder(self) -> str:
+        """The call so far, a line for each thing that happened, the caller's side on the left."""
+        if not self.moments:
+            return "  (nothing happened)"
+        lines = []
+        for moment in self.moments:
+            arrow = {
+                Who.CALLER: "caller    ",
+                Who.HANDLER: "   handler",
+                Who.SWITCH: "    switch",
+                Who.CALLEE: "    callee",
+                Who.EXPECTED: "!!        ",
+            }[moment.who]
+            lines.append(f"  {moment.seconds:8.3f}  {arrow}  {moment.what}")
+        return "\n".join(lines)
