@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from typing import ClassVar
 
 import pytest
 import trio
@@ -571,7 +572,7 @@ async def test_a_hangup_between_connect_and_the_subscription_is_no_transfer_eith
 
 
 class Recording(CallHandler):
-    records: list[CallRecord] = []
+    records: ClassVar[list[CallRecord]] = []
 
     async def run(self) -> None:
         self.records.clear()

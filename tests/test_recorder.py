@@ -20,10 +20,9 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from esl_outbound import serve, serve_listeners, serve_stream
+from esl_outbound import CannotRecord, serve, serve_listeners, serve_stream
 from esl_outbound.link import Link
 from esl_outbound.protocol import Auth, Connection
-from esl_outbound import CannotRecord
 from esl_outbound.recorder import Recorder
 
 from .freeswitch import CHANNEL, SET_UP, SET_UP_REPLIES, connect_reply, dial

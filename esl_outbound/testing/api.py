@@ -62,8 +62,8 @@ async def _uuid_break(core: Core, argument: str) -> str:
     if session is None:
         return _NO_CHANNEL
     if "all" in everything:
-        session.flush_queue()
-    session.break_application()
+        session.executions.flush()
+    session.executions.break_all()
     return _OK
 
 
@@ -166,7 +166,7 @@ async def _uuid_recv_dtmf(core: Core, argument: str) -> str:
     session = _session(core, uuid)
     if session is None:
         return "-ERR Cannot locate session!\n"
-    session.press(digits.partition("@")[0], "APP")
+    session.keys.press(digits.partition("@")[0], "APP")
     return f"+OK {uuid} received DTMF {digits}.\n"
 
 
@@ -185,7 +185,7 @@ async def _uuid_flush_dtmf(core: Core, argument: str) -> str:
     session = _session(core, argument)
     if session is None:
         return "-ERR No such session\n"
-    session.flush_digits()
+    session.keys.flush()
     return _OK
 
 
@@ -415,7 +415,7 @@ async def _eval(core: Core, argument: str) -> str:
     uuid = re.match(r"uuid:(\S+) ", argument)
     session = _session(core, uuid[1]) if uuid is not None else None
     if uuid is not None and session is not None:
-        return await session.expand(argument[uuid.end() :])
+        return await session.executions.expand(argument[uuid.end() :])
     return await expand(
         argument, variable=core.global_variables.get, api=core.expand_api, global_variable=core.global_variables.get
     )

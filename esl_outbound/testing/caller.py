@@ -108,7 +108,7 @@ class Caller:
         self.patience: float = patience
         """Seconds for which an expectation waits."""
         self.log: Final[list[logging.LogRecord]] = []
-        """What was logged in this call, by the handler and by the framework."""
+        """What was logged in this call, by the handler and by the framework, as far as the loggers' levels let it."""
         self.handler_error: BaseException | None = None
         """What the handler's ``run`` raised and did not deal with itself."""
 
@@ -129,7 +129,7 @@ class Caller:
         for number, digit in enumerate(digits):
             if number and gap:
                 await trio.sleep(gap)
-            self._session.press(digit)
+            self._session.keys.press(digit)
         await trio.lowlevel.checkpoint()
 
     async def stays_silent(self, seconds: float) -> None:

@@ -23,15 +23,12 @@ if TYPE_CHECKING:
     from .destinations import Destination
     from .session import Session
 
-__all__ = ["FRAME_SECONDS", "Core", "Headers", "Site"]
+__all__ = ["Core", "Headers", "Site"]
 
 Headers: TypeAlias = Sequence[tuple[str, Value]]
 
 Site: TypeAlias = tuple[str, str, int]
 """A place in FreeSWITCH's source: file, function, line."""
-
-FRAME_SECONDS: Final = 0.02
-"""How often a channel's thread looks around."""
 
 # Where FreeSWITCH 1.11 says that it fires its events (Event-Calling-File, -Function, -Line-Number).
 _CALLING_SITES: Final[Mapping[str, Site]] = {

@@ -93,8 +93,8 @@ async def _take_shields_off(nursery: trio.Nursery, cancelled: trio.Event, over: 
     while tasks:
         task = tasks.pop()
         tasks += [child for children in task.child_nurseries for child in children.child_tasks]
-        # Trio knows no public way to the scopes that a task is in.
-        status: CancelStatus | None = task._cancel_status
+        # Trio knows no public way to the scopes that a task is in; without this one, shields stay on.
+        status: CancelStatus | None = getattr(task, "_cancel_status", None)
         while status is not None and status._scope is not nursery.cancel_scope:
             status._scope.shield = False
             status = status._parent

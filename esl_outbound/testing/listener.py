@@ -13,8 +13,9 @@ import trio
 
 from .channel import is_true
 from .connection import Connection, Faults
-from .core import FRAME_SECONDS, Site
+from .core import Site
 from .event_names import EVENT_NAMES
+from .frames import FRAME_SECONDS
 from .session import Session
 from .story import Who
 from .subscriptions import Subscriptions
@@ -357,9 +358,9 @@ class Listener:
         if not uuid or uuid == self._channel.uuid:
             self._tell_message(command)
             if self._is_async or is_true(command.get("async")):
-                self.session.queue_message(command)
+                self.session.executions.queue(command)
             else:
-                await self.session.carry_out(command)
+                await self.session.executions.carry_out(command)
             return "+OK"
         other = self._core.channels.get(uuid)
         if other is None:
@@ -367,7 +368,7 @@ class Listener:
         if command.get("call-command") == "hangup":
             other.hang_up(command.get("hangup-cause") or "NORMAL_CLEARING")
         elif (found := self._core.sessions.get(uuid)) is not None:
-            found.queue_message(command)
+            found.executions.queue(command)
         return "+OK"
 
     def _tell_message(self, command: Received) -> None:

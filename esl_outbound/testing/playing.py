@@ -60,7 +60,7 @@ class Playing:
         """Whether somebody steered it, so that its end is another one now."""
         self._session = session
         self._since = trio.current_time()
-        self._nested = session.nested_seconds
+        self._nested = session.executions.nested_seconds
 
     @property
     def remaining(self) -> float:
@@ -69,7 +69,7 @@ class Playing:
 
     def catch_up(self) -> None:
         """Bring the position up to now; while something else runs nested, the file rests."""
-        now, nested = trio.current_time(), self._session.nested_seconds
+        now, nested = trio.current_time(), self._session.executions.nested_seconds
         if not self.is_paused:
             played = now - self._since - (nested - self._nested)
             self.position = min(self.position + played * self.speed, self.seconds)

@@ -28,6 +28,7 @@ from .destinations import Destination
 from .ending import call_context, open_ending_nursery
 from .endpoints import Endpoint, make_channel
 from .groups import alone
+from .life import live
 from .memory import MemoryStream, connected_pair
 from .recordings import Recording
 from .replaying import Replayed, replay
@@ -245,6 +246,7 @@ class FakeFreeSwitch:
         Args:
             target: What takes the call: whatever ``serve`` takes; ``host:port`` of a server that runs already, in
                 any language, or several with ``|`` between; or a coroutine function that is given the connection.
+                A server in another process needs real time, and not a clock that jumps.
             number: The number that is called.
             caller_id: The caller's number.
             caller_id_name: The caller's display name, which callers choose.
@@ -289,7 +291,7 @@ class FakeFreeSwitch:
                 )
                 caller = handlers.caller = Caller(session, self.patience)
                 story.tell(Who.CALLER, f"{caller_id} calls {number}")
-                nursery.start_soon(session.run)
+                nursery.start_soon(live, session)
                 with _logs_kept():
                     try:
                         yield caller
@@ -409,7 +411,7 @@ async def _finish(caller: Caller, session: Session, handlers: _Handlers) -> None
     __tracebackhide__ = True
     # A handler that has left the caller alone is seen to have done so one frame after its socket is gone.
     if caller.is_up:
-        await session.next_frame()
+        await session.frames.next()
         caller.check_is_not_left_alone()
     await caller.hangs_up()
     with trio.move_on_after(caller.patience):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import trio
 
 from esl_outbound import CallHandler
@@ -12,7 +14,7 @@ ANSWER_SECONDS = 5.0
 class Office(CallHandler):
     """1 is sales, 2 the office hours; sales asks for a language, and then for a person."""
 
-    log: list[str] = []
+    finished: ClassVar[list[str]] = []
 
     async def run(self) -> None:
         await self.answer()
@@ -48,4 +50,4 @@ class Office(CallHandler):
             await self.execute("record", "/var/spool/message.wav 60 200 3")
 
     async def after_hangup(self, record: object) -> None:
-        self.log.append("done")
+        self.finished.append("done")

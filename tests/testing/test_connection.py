@@ -69,7 +69,9 @@ async def call(phone: FakeFreeSwitch, faults: Faults, says: bytes = SET_UP + PLA
 
 def without_times(data: bytes) -> list[str]:
     """The lines of a conversation, but for what is the clock's."""
-    text = re.sub(r"(?m)^[^:\n]*(Timestamp|Date|[Tt]ime|epoch|stamp|sec|Content-Length)[^\n]*$", "", data.decode())
+    text = re.sub(
+        r"(?m)^[^:\n]*(Timestamp|Date|[Tt]ime|epoch|stamp|sec|duration|Content-Length)[^\n]*$", "", data.decode()
+    )
     return [line for line in text.split("\n") if line]
 
 

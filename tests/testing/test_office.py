@@ -35,11 +35,11 @@ async def test_a_caller_who_types_ahead_hears_no_menu_twice(phone: FakeFreeSwitc
 
 
 async def test_a_caller_who_hangs_up_amid_a_prompt_is_cleaned_up_after(phone: FakeFreeSwitch) -> None:
-    Office.log.clear()
+    Office.finished.clear()
     async with phone.dial(Office) as caller:
         await caller.hears("welcome.wav")
         await caller.hangs_up()
-    assert Office.log == ["done"]
+    assert Office.finished == ["done"]
     assert caller.cdr["hangup_cause"] == "NORMAL_CLEARING"
 
 

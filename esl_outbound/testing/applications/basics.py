@@ -11,6 +11,7 @@ import trio
 
 from ..causes import cause_name
 from ..expansion import separate
+from ..life import park
 from ..session import Session, Woken
 from ..story import Who
 from ..wire import LOG_LEVELS, Received, atoi, log_level
@@ -95,7 +96,7 @@ def playback_terminators(session: Session) -> str:
 async def _park(session: Session, argument: str) -> None:
     if session.is_controlled:
         return  # "Cannot park channels that are under control already."
-    await session.park()
+    await park(session)
 
 
 async def _echo(session: Session, argument: str) -> None:
@@ -109,8 +110,8 @@ async def _delay_echo(session: Session, argument: str) -> None:
 async def _break(session: Session, argument: str) -> None:
     # break_function() in mod_dptools.c: any argument but "all" empties the queue.
     if argument and argument != "all":
-        session.flush_queue()
-    session.break_application()
+        session.executions.flush()
+    session.executions.break_all()
 
 
 def transfer_to(session: Session, words: str) -> bool:
@@ -147,15 +148,15 @@ async def _execute_extension(session: Session, argument: str) -> None:
     for action in session.core.extensions.get(words[0], ()) if words else ():
         if session.is_ready:
             name, _, rest = action.partition(" ")
-            await session.execute(name, rest)
+            await session.executions.execute(name, rest)
 
 
 async def _queue_dtmf(session: Session, argument: str) -> None:
-    session.press(argument.partition("@")[0], "APP")
+    session.keys.press(argument.partition("@")[0], "APP")
 
 
 async def _flush_dtmf(session: Session, argument: str) -> None:
-    session.flush_digits()
+    session.keys.flush()
 
 
 async def _send_dtmf(session: Session, argument: str) -> None:
@@ -213,7 +214,7 @@ def broadcast(session: Session, what: str) -> None:
         ("event-lock", "true"),
         ("lead-frames", "5"),
     )
-    session.queue_message(Received("sendmsg", headers))
+    session.executions.queue(Received("sendmsg", headers))
 
 
 async def _sched_broadcast(session: Session, argument: str) -> None:

@@ -29,7 +29,7 @@ def _run(session: Session, application: str, argument: str) -> None:
     headers = [("call-command", "execute"), ("execute-app-name", application)]
     if argument:
         headers.append(("execute-app-arg", argument))
-    session.queue_message(Received("sendmsg", (*headers, ("event-lock", "true"))))
+    session.executions.queue(Received("sendmsg", (*headers, ("event-lock", "true"))))
 
 
 # `*` and a key
@@ -68,7 +68,7 @@ class _MetaKeys:
 
 
 def _meta_keys(session: Session) -> _MetaKeys | None:
-    return next((each for each in session.key_bindings if isinstance(each, _MetaKeys)), None)
+    return next((each for each in session.keys.bindings if isinstance(each, _MetaKeys)), None)
 
 
 async def _bind_meta_app(session: Session, argument: str) -> None:
@@ -79,7 +79,7 @@ async def _bind_meta_app(session: Session, argument: str) -> None:
     keys = _meta_keys(session)
     if keys is None:
         keys = _MetaKeys(session)
-        session.key_bindings.append(keys)
+        session.keys.bindings.append(keys)
     if "b" not in words[2] and "o" not in words[2]:
         keys.bound[words[0]] = (words[3], "1" in words[2])
 
@@ -89,7 +89,7 @@ async def _unbind_meta_app(session: Session, argument: str) -> None:
     if keys is not None and argument:
         keys.bound.pop(argument.strip(), None)
     elif keys is not None:
-        session.key_bindings.remove(keys)
+        session.keys.bindings.remove(keys)
 
 
 # Keys in a row
@@ -108,7 +108,7 @@ class _DigitActions:
         """Realm, keys, what is done, and its argument."""
 
     def __call__(self, digit: str) -> bool:
-        if self._session.runs_execution:
+        if self._session.executions.runs_any:
             return False
         self._pressed += digit
         if self._waits is not None:
@@ -158,7 +158,7 @@ class _DigitActions:
         pressed, self._pressed = self._pressed, ""
         self._session.channel.set("last_non_matching_digits", pressed)
         for digit in pressed:
-            self._session.queue_digit(digit)
+            self._session.keys.queue(digit)
 
 
 def _matches(keys: str, pressed: str) -> bool:
@@ -171,7 +171,7 @@ def _matches(keys: str, pressed: str) -> bool:
 
 
 def _digit_actions(session: Session) -> _DigitActions | None:
-    return next((each for each in session.key_bindings if isinstance(each, _DigitActions)), None)
+    return next((each for each in session.keys.bindings if isinstance(each, _DigitActions)), None)
 
 
 async def _bind_digit_action(session: Session, argument: str) -> None:
@@ -182,7 +182,7 @@ async def _bind_digit_action(session: Session, argument: str) -> None:
     actions = _digit_actions(session)
     if actions is None:
         actions = _DigitActions(session)
-        session.key_bindings.append(actions)
+        session.keys.bindings.append(actions)
     actions.realm = actions.realm or realm
     actions.bound.append((realm, keys, what, value))
 
@@ -199,7 +199,7 @@ async def _clear(session: Session, argument: str) -> None:
         return
     realm = argument.partition(",")[0]
     if realm.lower() == "all":
-        session.key_bindings.remove(actions)
+        session.keys.bindings.remove(actions)
     actions.bound[:] = [each for each in actions.bound if each[0] != realm]
 
 

@@ -98,8 +98,8 @@ async def _collect(
             return _Status.SUCCESS, collected.partition(digit)[0], digit
     timeout = digit_timeout if collected else wanted.timeout
     while True:
-        while session.has_digits:
-            digit = session.take_digit()
+        while session.keys.are_waiting:
+            digit = session.keys.take()
             if digit in wanted.terminators:
                 return _Status.SUCCESS, collected, digit
             collected += digit

@@ -7,6 +7,7 @@ from typing import Final
 import trio
 
 from ..expansion import separate
+from ..life import park
 from ..listener import Listener
 from ..session import Session
 from ..story import Who
@@ -39,11 +40,11 @@ async def _socket(session: Session, argument: str) -> None:
         # Once the connection is gone only a hangup or a transfer ends this wait: what is queued is not looked at.
         session.waits_for_nobody = listener.is_finished
         session.channel.story.wake()
-        await session.notified()
+        await session.frames.notified()
     session.waits_for_nobody = False
     # Between the answer to `connect` and the park passes a moment in which the end of the socket goes unseen.
     await trio.sleep(_POLL_SECONDS)
-    await session.park()
+    await park(session)
 
 
 async def _connect(session: Session, hosts: str) -> trio.abc.Stream | None:

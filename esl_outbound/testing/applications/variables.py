@@ -23,7 +23,7 @@ async def _set(session: Session, argument: str) -> None:
     name, value = _name_and_value(argument)
     if name:
         # Expanded a second time, as base_set() does.
-        session.channel.set(name, await session.expand(value) if value else None)
+        session.channel.set(name, await session.executions.expand(value) if value else None)
 
 
 def _assignments(argument: str) -> Iterator[str]:
@@ -53,7 +53,7 @@ def _pushing(*, first: bool) -> Callable[[Session, str], Awaitable[None]]:
     async def push(session: Session, argument: str) -> None:
         name, value = _name_and_value(argument)
         if name and value:
-            session.channel.variables.push(name, await session.expand(value), first=first)
+            session.channel.variables.push(name, await session.executions.expand(value), first=first)
 
     return push
 
