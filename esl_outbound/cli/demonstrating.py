@@ -16,7 +16,7 @@ import click
 import trio
 
 from ..server import serve
-from ..testing import Caller, CallFailed, FakeFreeSwitch, Moment, Who
+from ..testing import Caller, CallFailed, FakeFreeSwitch, Happening, Moment, Who
 from .demo import Reception
 from .screen import has_colours
 
@@ -163,7 +163,7 @@ class _Demonstration:
     # What is printed
 
     def _tell(self, person: Person, moment: Moment) -> None:
-        if moment.what in ("exit", "the event socket is closed"):
+        if moment.happening in (Happening.EXITS, Happening.CLOSES_SOCKET):
             return  # the call is over by then
         what = moment.what.removeprefix(f"{person.number} ")
         if moment.who is Who.HANDLER:

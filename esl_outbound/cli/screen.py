@@ -11,13 +11,22 @@ from typing import Final, final
 
 import click
 
-from ..testing import Moment, Who
+from ..testing import Happening, Moment, Who
 from .tracebacks import users_traceback
 from .wording import printable, worded
 
 __all__ = ["Screen", "has_colours"]
 
-_FOLLOWS_FROM_THE_END: Final = ("exit", "the event socket is closed", "the dialplan has no more actions")
+_FOLLOWS_FROM_THE_END: Final = (Happening.EXITS, Happening.CLOSES_SOCKET, Happening.HAS_NO_MORE_ACTIONS)
+_OWN_ACTS: Final = (
+    Happening.CALLS,
+    Happening.PRESSES,
+    Happening.STAYS_SILENT,
+    Happening.SPEAKS,
+    Happening.HANGS_UP,
+    Happening.TALKS_TO,
+    Happening.LEAVES_CONFERENCE,
+)
 _LEVEL_COLOURS: Final = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 
 
@@ -82,22 +91,22 @@ class Screen:
         self._notice(moment)
         words = worded(moment)
         # What must follow is no news.
-        is_news = not (self.is_over or self.nobody_takes_it) or moment.what not in _FOLLOWS_FROM_THE_END
+        is_news = not (self.is_over or self.nobody_takes_it) or moment.happening not in _FOLLOWS_FROM_THE_END
         if words is not None and is_news:
             self.happens(words.text, words.colour, is_dim=words.is_dim)
 
     def _notice(self, moment: Moment) -> None:
-        who, what = moment.who, moment.what
-        if who is Who.CALLER and what.startswith("presses "):
-            self.pressed += what.removeprefix("presses ")
-        if what.startswith("hangs up: ") and who in (Who.CALLER, Who.HANDLER) and not self.is_over:
-            self.ends()
-            self.ended_by = "you" if who is Who.CALLER else "the handler"
-        if who is Who.HANDLER and what.startswith("hangup"):
-            self.ended_by = "the handler"
-        if who is Who.SWITCH and what == "nobody takes the call":
-            self.nobody_takes_it = True
-        if who is not Who.CALLER or what.startswith(("hears", "is ")):
+        match moment.happening, moment.who:
+            case (Happening.PRESSES, _):
+                self.pressed += moment.details[0]
+            case (Happening.HANGS_UP, who) if not self.is_over:
+                self.ends()
+                self.ended_by = "you" if who is Who.CALLER else "the handler"
+            case (Happening.RUNS, Who.HANDLER) if moment.details[0] == "hangup":
+                self.ended_by = "the handler"
+            case (Happening.IS_NOT_TAKEN, _):
+                self.nobody_takes_it = True
+        if moment.who is not Who.CALLER or moment.happening not in _OWN_ACTS:
             self.is_quiet = False
 
     def ends(self) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, final
 
 import attrs
 
-from ..testing import Moment, Sound, Who
+from ..testing import Happening, Moment, Sound, Who
 
 __all__ = ["Words", "listed_sounds", "printable", "worded"]
 
@@ -29,64 +29,87 @@ _DONE: Final = "green"
 _OTHERS: Final = "magenta"
 _WARNING: Final = "yellow"
 
-# What the simulator tells, and how it is said to the caller himself; the first that matches counts.
-_SAYINGS: Final[dict[Who, Sequence[tuple[str, str, str | None]]]] = {
-    Who.CALLER: (
-        (r"(.+) calls (.+)", r"you call \2 as \1", _DONE),
-        (r"hears nothing: .*\((.+ s)\)", r"silence (\1) ...", _HEARD),
-        (r"hears nothing: .*", r"silence ...", _HEARD),
-        (r"hears say:(\w+):(.*) \(.+ s\)", r'saying "\2" (\1) ...', _HEARD),
-        (r"hears speak:(.*) \(.+ s\)", r'saying "\1" ...', _HEARD),
-        (r"hears (.*)", r"playing \1 ...", _HEARD),
-        (r"presses (.+)", r"you press \1", _DONE),
-        (r"hangs up: (.+)", r"you hang up (\1)", _DONE),
-        (r"is asked for (.+)", r"you are asked for \1", _HEARD),
-        (r"is recorded in (.+)", r"recording you in \1 ...", _HEARD),
-        (r"talks to (.+)", r"you talk to \1 ...", _OTHERS),
-        (r"is in (.+)", r"you are in \1", _OTHERS),
-        (r"is sent (.+)", r"you are sent \1", _HEARD),
-        (r"leaves (.+)", r"you leave \1", _OTHERS),
-        (r"(.*)", r"you: \1", None),
-    ),
-    Who.HANDLER: (
-        (r"answer", r"the handler answers", None),
-        (r"hangs up: (.+)", r"the handler hangs up (\1)", None),
-        (r"bridge (.+)", r"the handler calls \1 ...", None),
-        (r"exit", r"the handler lets go of the call", None),
-        (r"api (.+)", r"the handler asks FreeSWITCH: \1", None),
-        (r"bgapi (.+)", r"the handler asks FreeSWITCH: \1", None),
-        (r"log (\w+): (.*)", r"FreeSWITCH logs \1: \2", None),
-        (r"(\w+) (.+)", r"the handler runs \1: \2", None),
-        (r"(.*)", r"the handler runs \1", None),
-    ),
-    Who.SWITCH: (
-        (r"(.+) ends: cut short by (.)", r"\1 is cut short by your \2", None),
-        (r"(.+) ends: (.+)", r"\1 is \2", None),
-        (r"(.+) has ([\d.]+ s)", r"recorded \2 in \1", _HEARD),
-        (r"(.+) does not take the call: .*[Rr]efused.*", r"nobody listens at \1 (connection refused)", _WARNING),
-        (r"(.+) does not take the call: (.+)", r"\1 does not take the call (\2)", _WARNING),
-        (r"nobody takes the call", r"nobody takes the call", _WARNING),
-        (r"the dialplan has no more actions", r"nothing more is to be done with the call", None),
-        (r"hangup (.+)", r"the dialplan hangs up (\1)", None),
-        (r"there is no application (.*)", r"FreeSWITCH has no application \1", _WARNING),
-        (r"answer", r"FreeSWITCH answers for the handler", None),
-        (r"(refuses .*)", r"FreeSWITCH \1", _WARNING),
-        (r"((?:the|is) .*)", r"\1", None),
-        (r"(.*)", r"FreeSWITCH: \1", None),
-    ),
-    Who.CALLEE: ((r"(.*)", r"\1", _OTHERS),),
+# How what happens is said to the caller himself, with its details in their places.
+_SAYINGS: Final[Mapping[Happening, tuple[str, str | None]]] = {
+    Happening.CALLS: ("you call {1} as {0}", _DONE),
+    Happening.PRESSES: ("you press {0}", _DONE),
+    Happening.HEARS: ("playing {0} ({1}) ...", _HEARD),
+    Happening.HEARS_NOTHING: ("silence ({1}) ...", _HEARD),
+    Happening.IS_ASKED_FOR: ("you are asked for {0}", _HEARD),
+    Happening.IS_SENT_DIGITS: ("you are sent the digits {0}", _HEARD),
+    Happening.IS_RECORDED: ("recording you in {0} ...", _HEARD),
+    Happening.TALKS_TO: ("you talk to {0} ...", _OTHERS),
+    Happening.TALKS_TO_ONE_OF_TWO: ("you talk to {0}, while {1} waits ...", _OTHERS),
+    Happening.IS_IN_CONFERENCE: ("you are in the conference {0}, one of {1}", _OTHERS),
+    Happening.LEAVES_CONFERENCE: ("you leave the conference {0}", _OTHERS),
+    Happening.BRIDGES: ("the handler calls {0} ...", None),
+    Happening.BEGINS_ATTENDED_TRANSFER: ("the handler calls {0} ...", None),
+    Happening.ASKS_API: ("the handler asks FreeSWITCH: {0}", None),
+    Happening.STARTS_JOB: ("the handler asks FreeSWITCH: {0}", None),
+    Happening.LOGS_ON_SWITCH: ("FreeSWITCH logs {0}: {1}", None),
+    Happening.EXITS: ("the handler lets go of the call", None),
+    Happening.RINGS: ("{0} rings", _OTHERS),
+    Happening.ANSWERS: ("{0} answers", _OTHERS),
+    Happening.DOES_NOT_ANSWER: ("{0} does not answer: {1}", _OTHERS),
+    Happening.FAR_END_HANGS_UP: ("{0} hangs up: {1}", _OTHERS),
+    Happening.FAR_ENDS_TALK: ("{0} talks to {1}", _OTHERS),
+    Happening.SOUND_ENDS: ("{0} is {1}", None),
+    Happening.HAS_RECORDED: ("recorded {1} s in {0}", _HEARD),
+    Happening.IS_NOT_TAKEN_BY: ("{0} does not take the call ({1})", _WARNING),
+    Happening.IS_NOT_TAKEN: ("nobody takes the call", _WARNING),
+    Happening.HAS_NO_MORE_ACTIONS: ("nothing more is to be done with the call", None),
+    Happening.LACKS_APPLICATION: ("FreeSWITCH has no application {0}", _WARNING),
+    Happening.REFUSES: ("FreeSWITCH refuses {0}: {1}", _WARNING),
 }
+_SPOKEN: Final = re.compile(r"say:\w+:|speak:")
 
 
 def worded(moment: Moment) -> Words | None:
     """A moment as it is told to the caller; None if he is told otherwise."""
-    if moment.who is Who.EXPECTED or (moment.who is Who.HANDLER and moment.what.startswith("logs ")):
-        return None
-    for pattern, said, colour in _SAYINGS[moment.who]:
-        found = re.fullmatch(pattern, moment.what, re.DOTALL)
-        if found is not None:
-            return Words(found.expand(said), colour, colour is None)
-    return Words(moment.what)
+    details = moment.details
+    match moment.happening, moment.who:
+        case (Happening.FAILED | Happening.LOGS, _):
+            return None
+        case (Happening.HANGS_UP, Who.CALLER):
+            return Words(f"you hang up ({details[0]})", _DONE)
+        case (Happening.HANGS_UP, _):
+            return _said(f"the handler hangs up ({details[0]})")
+        case (Happening.RUNS, who):
+            return _said(_running(who, *details))
+        case (Happening.HEARS, _) if (spoken := _SPOKEN.match(details[0])) is not None:
+            return Words(f'saying "{details[0][spoken.end() :]}" ({details[1]}) ...', _HEARD)
+        case (Happening.IS_NOT_TAKEN_BY, _) if "refused" in details[1].lower():
+            return Words(f"nobody listens at {details[0]} (connection refused)", _WARNING)
+        case (Happening.SOUND_ENDS, _) if details[1].startswith("cut short by "):
+            return _said(f"{details[0]} is cut short by your {details[1][-1]}")
+        case (happening, who) if happening in _SAYINGS:
+            text, colour = _SAYINGS[happening]
+            return Words(text.format(*details), colour, colour is None)
+        case (_, Who.CALLER):
+            return _said(f"you: {moment.what}")
+        case (_, Who.SWITCH):
+            return _said(f"FreeSWITCH: {moment.what}")
+        case _:
+            return _said(moment.what)
+
+
+def _said(text: str) -> Words:
+    return Words(text, None, True)
+
+
+def _running(who: Who, application: str, argument: str) -> str:
+    """An application of the handler's, or of the dialplan."""
+    match who, application:
+        case (Who.HANDLER, "answer"):
+            return "the handler answers"
+        case (Who.HANDLER, _):
+            return f"the handler runs {application}" + (f": {argument}" if argument else "")
+        case (_, "answer"):
+            return "FreeSWITCH answers for the handler"
+        case (_, "hangup"):
+            return f"the dialplan hangs up ({argument})" if argument else "the dialplan hangs up"
+        case _:
+            return f"FreeSWITCH: {application} {argument}".rstrip()
 
 
 def listed_sounds(sounds: Sequence[Sound]) -> str:

@@ -20,10 +20,11 @@ from __future__ import annotations
 from .caller import Callee, Caller, CallFailed, HandlerFailed
 from .channel import Channel
 from .connection import Connection, Faults
+from .happenings import Happening, Moment, Who
 from .recordings import NotARecording, RecordedCommand, RecordedFrame, Recording
 from .replaying import ReplayDiverged, Replayed
 from .session import Session, Woken
-from .story import Bridge, Executed, Moment, Recorded, Sound, Who
+from .story import Bridge, Executed, Recorded, Sound
 from .switch import FakeFreeSwitch
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "FakeFreeSwitch",
     "Faults",
     "HandlerFailed",
+    "Happening",
     "Moment",
     "NotARecording",
     "Recorded",

@@ -22,8 +22,8 @@ from .causes import cause_name
 from .channel import Channel
 from .core import Core
 from .expansion import expand, separate
+from .happenings import Happening, Who
 from .session import Session
-from .story import Who
 from .wire import atoi, encoded, plain_head
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ async def _uuid_send_dtmf(core: Core, argument: str) -> str:
     channel = _channel(core, uuid)
     if channel is None:
         return "-ERR Cannot locate session!\n"
-    channel.story.tell(Who.CALLER, f"is sent the digits {digits.partition('@')[0]}")
+    channel.story.tell(Who.CALLER, Happening.IS_SENT_DIGITS, digits.partition("@")[0])
     return f"+OK {uuid} sent DTMF {digits}.\n"
 
 

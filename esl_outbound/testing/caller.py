@@ -10,9 +10,10 @@ from typing import Final, TypeVar, final
 import trio
 
 from .connection import Connection
+from .happenings import Happening, Who, shown
 from .legs import Leg
 from .session import Session
-from .story import Bridge, Executed, Recorded, Sound, Story, Who, shown
+from .story import Bridge, Executed, Recorded, Sound, Story
 from .wire import as_text
 
 __all__ = ["CallFailed", "Callee", "Caller", "HandlerFailed"]
@@ -125,7 +126,7 @@ class Caller:
         if not digits or not _KEYS.issuperset(digits):
             raise ValueError(f"{digits!r} cannot be pressed: a telephone has the keys 0-9, *, # and A-D")
         self._check_is_up(f"the caller was to press {digits}")
-        self._story.tell(Who.CALLER, f"presses {digits}")
+        self._story.tell(Who.CALLER, Happening.PRESSES, digits)
         for number, digit in enumerate(digits):
             if number and gap:
                 await trio.sleep(gap)
@@ -134,14 +135,14 @@ class Caller:
 
     async def stays_silent(self, seconds: float) -> None:
         """Press nothing and say nothing for a while."""
-        self._story.tell(Who.CALLER, f"stays silent for {seconds:g} s")
+        self._story.tell(Who.CALLER, Happening.STAYS_SILENT, f"{seconds:g}")
         await trio.sleep(seconds)
 
     async def speaks(self, seconds: float) -> None:
         """Say something that lasts; recordings with silence detection go on meanwhile."""
         __tracebackhide__ = True
         self._check_is_up(f"the caller was to speak for {seconds:g} s")
-        self._story.tell(Who.CALLER, f"speaks for {seconds:g} s")
+        self._story.tell(Who.CALLER, Happening.SPEAKS, f"{seconds:g}")
         self._session.speaks_until = trio.current_time() + seconds
         self._session.notify()
         await trio.sleep(seconds)
@@ -417,7 +418,7 @@ class Caller:
 
     def failed(self, expected: str, instead: str) -> CallFailed:
         """An expectation that did not come true, for somebody to raise."""
-        self._story.tell(Who.EXPECTED, f"{expected}, but {instead}")
+        self._story.tell(Who.EXPECTED, Happening.FAILED, expected, instead)
         error = CallFailed(expected, instead, self._story)
         error.__cause__ = _without_our_frames(self.handler_error)
         return error
@@ -425,7 +426,7 @@ class Caller:
     def handler_failed(self, expected: str, who: str = "the handler") -> HandlerFailed:
         """What the handler raised instead, for somebody to raise that it did."""
         instead = f"{who} raised {self.handler_error!r}"
-        self._story.tell(Who.EXPECTED, f"{expected}, but {instead}")
+        self._story.tell(Who.EXPECTED, Happening.FAILED, expected, instead)
         error = HandlerFailed(expected, instead, self._story)
         error.__cause__ = _without_our_frames(self.handler_error)
         return error
@@ -433,7 +434,7 @@ class Caller:
     def tell_log(self, record: logging.LogRecord) -> None:
         """Put a line of the log into the story."""
         about = f": {record.exc_info[1]!r}" if record.exc_info is not None and record.exc_info[1] is not None else ""
-        self._story.tell(Who.HANDLER, f"logs {record.levelname}: {record.getMessage()}{about}")
+        self._story.tell(Who.HANDLER, Happening.LOGS, record.levelname, f"{record.getMessage()}{about}")
 
     # What is known of the call
 

@@ -14,7 +14,8 @@ from .causes import cause_name
 from .channel import is_true
 from .expansion import expand, scope
 from .frames import FRAME_SECONDS
-from .story import Executed, Who, shown
+from .happenings import Happening, Who
+from .story import Executed
 from .wire import Received, atoi
 
 if TYPE_CHECKING:
@@ -219,7 +220,7 @@ class Executions:
         if channel.hangup_cause is not None and (application is None or not application.runs_after_hangup):
             return application is not None
         if application is None:
-            channel.story.tell(Who.SWITCH, f"there is no application {name}")
+            channel.story.tell(Who.SWITCH, Happening.LACKS_APPLICATION, name)
             session.hang_up_from_within("DESTINATION_OUT_OF_ORDER")
             return False
         if application.needs_media:
@@ -259,7 +260,7 @@ class Executions:
         if application.name != "socket":
             story.executed.append(executed)
             if application.is_told:
-                story.tell(by, f"{application.name} {shown(argument)}".rstrip())
+                story.tell(by, Happening.RUNS, application.name, argument)
         await application.function(self._session, argument)
         # One that ran nested may have left its own.
         response = channel.get("current_application_response") or "_none_"

@@ -11,7 +11,7 @@ import trio
 
 from .channel import Channel, Profile
 from .destinations import Destination, DialledLeg
-from .story import Who
+from .happenings import Happening, Who
 
 if TYPE_CHECKING:
     from .session import Session
@@ -162,7 +162,7 @@ class Leg:
         if self._plan.hangs_up_after is not None:
             self._hangs_up_at = trio.current_time() + self._plan.hangs_up_after
         self.channel.answer()
-        self._tell("answers")
+        self._tell(Happening.ANSWERS)
         self._changed()
 
     def end(self, cause: str) -> None:
@@ -181,10 +181,10 @@ class Leg:
     def hang_up(self, cause: str) -> None:
         """End it, on FreeSWITCH's side."""
         if self.channel.hang_up(cause):
-            self._tell(f"hangs up: {cause}" if self.is_answered else f"does not answer: {cause}")
+            self._tell(Happening.FAR_END_HANGS_UP if self.is_answered else Happening.DOES_NOT_ANSWER, cause)
 
-    def _tell(self, what: str) -> None:
-        self._session.channel.story.tell(Who.CALLEE, f"{self.destination} {what}")
+    def _tell(self, happening: Happening, *details: str) -> None:
+        self._session.channel.story.tell(Who.CALLEE, happening, self.destination, *details)
 
     def _hung_up(self) -> None:
         channel = self.channel

@@ -7,8 +7,8 @@ import math
 import trio
 
 from .causes import cause_name
+from .happenings import Happening, Who
 from .session import Session, Woken
-from .story import Who
 from .wire import atoi
 
 __all__ = ["live", "park"]
@@ -56,7 +56,7 @@ async def _run_dialplans(session: Session) -> None:
             route.follow()
         elif not session.stuck:
             if session.is_ready:
-                channel.story.tell(Who.SWITCH, "the dialplan has no more actions")
+                channel.story.tell(Who.SWITCH, Happening.HAS_NO_MORE_ACTIONS)
             session.hang_up_from_within("NORMAL_CLEARING")
 
 
@@ -116,7 +116,7 @@ async def park(session: Session) -> None:
             goes_on=is_parked,
         )
         if woken is Woken.TIME:
-            channel.story.tell(Who.SWITCH, f"park_timeout: {cause}")
+            channel.story.tell(Who.SWITCH, Happening.ENDS_BY_TIMER, "park_timeout", cause)
             session.hang_up_from_within(cause)
     if not session.was_hung_up_from_within:
         # What was sent between the hangup and this frame is still looked at.

@@ -16,8 +16,8 @@ from .connection import Connection, Faults
 from .core import Site
 from .event_names import EVENT_NAMES
 from .frames import FRAME_SECONDS
+from .happenings import Happening, Who
 from .session import Session
-from .story import Who
 from .subscriptions import Subscriptions
 from .wire import (
     LOG_LEVELS,
@@ -275,7 +275,7 @@ class Listener:
             self._channel.state = self._channel.running_state = "CS_RESET"
             session.stuck = "resume and exit on a socket without async leave the channel in CS_RESET"
         session.release()
-        self._channel.story.tell(Who.SWITCH, "the event socket is closed")
+        self._channel.story.tell(Who.SWITCH, Happening.CLOSES_SOCKET)
 
     # Commands
 
@@ -293,7 +293,7 @@ class Listener:
             return None
         reply = reply or "-ERR command not found"
         if reply.startswith("-ERR"):
-            self._channel.story.tell(Who.SWITCH, f"refuses {command.line!r}: {reply}")
+            self._channel.story.tell(Who.SWITCH, Happening.REFUSES, repr(command.line), reply)
         return command_reply(reply)
 
     async def _reply_to(self, command: Received) -> str | None:
@@ -302,7 +302,7 @@ class Listener:
         channel = self._channel
         if lowered.startswith(("exit", "...")):
             self._runs = False
-            channel.story.tell(Who.HANDLER, "exit")
+            channel.story.tell(Who.HANDLER, Happening.EXITS)
             return "+OK bye"
         if lowered.startswith("filter "):
             return self._subscriptions.filter(line[7:])
@@ -374,7 +374,7 @@ class Listener:
     def _tell_message(self, command: Received) -> None:
         if command.get("call-command") == "hangup":
             cause = command.get("hangup-cause") or "NORMAL_CLEARING"
-            self._channel.story.tell(Who.HANDLER, f"hangs up: {cause}")
+            self._channel.story.tell(Who.HANDLER, Happening.HANGS_UP, cause)
 
     async def _send_event(self, command: Received, rest: str) -> str:
         name = rest.strip("\t ").upper()
@@ -392,7 +392,7 @@ class Listener:
     async def _api(self, command: Received, rest: str) -> str | None:
         # `console_execute` makes a line of the console of it, which has the same words.
         name, _, argument = rest.partition(" ")
-        self._channel.story.tell(Who.HANDLER, f"api {rest}")
+        self._channel.story.tell(Who.HANDLER, Happening.ASKS_API, rest)
         output = await self._core.run_api(name, argument)
         await self.connection.send(api_response(output or "-ERR no reply\n"))
         return None
@@ -400,7 +400,7 @@ class Listener:
     async def _bgapi(self, command: Received, rest: str) -> str | None:
         name, _, argument = rest.partition(" ")
         job = command.get("job-uuid") or self._core.new_uuid()
-        self._channel.story.tell(Who.HANDLER, f"bgapi {rest}")
+        self._channel.story.tell(Who.HANDLER, Happening.STARTS_JOB, rest)
         reply = f"Content-Type: command/reply\nReply-Text: +OK Job-UUID: {job}\nJob-UUID: {job}\n\n"
         await self.connection.send(reply.encode("utf-8", "surrogateescape"))
         self.session.start_soon(partial(self._run_job, job, name, argument))

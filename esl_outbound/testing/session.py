@@ -20,8 +20,9 @@ from .connection import Faults
 from .core import Core, Site
 from .executions import Executions
 from .frames import Frames
+from .happenings import Happening, Who
 from .keys import Keys
-from .story import Recorded, Who
+from .story import Recorded
 from .wire import Event, atoi
 
 if TYPE_CHECKING:
@@ -323,5 +324,5 @@ class Session:
         channel = self.channel
         if channel.hangup_cause is None:
             cause = cause or ("NORMAL_CLEARING" if channel.is_answered else "ORIGINATOR_CANCEL")
-            channel.story.tell(Who.CALLER, f"hangs up: {cause}")
+            channel.story.tell(Who.CALLER, Happening.HANGS_UP, cause)
             channel.hang_up(cause, by_far_end=True)

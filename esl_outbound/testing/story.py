@@ -4,38 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, final
 
 import attrs
 import trio
 
+from .happenings import Happening, Moment, Who, shown
+
 if TYPE_CHECKING:
     from .legs import Leg
 
-__all__ = ["Bridge", "Executed", "Moment", "Recorded", "Sound", "Story", "Who"]
-
-
-class Who(StrEnum):
-    """Whose act a moment is."""
-
-    CALLER = "caller"
-    HANDLER = "handler"
-    SWITCH = "switch"
-    CALLEE = "callee"
-    EXPECTED = "expected"
-
-
-@final
-@attrs.frozen
-class Moment:
-    """One thing that happened."""
-
-    seconds: float
-    """Since the call began."""
-    who: Who
-    what: str
-    """In one line."""
+__all__ = ["Bridge", "Executed", "Recorded", "Sound", "Story"]
 
 
 @final
@@ -101,11 +80,6 @@ class Executed:
     response: str = ""
 
 
-def shown(text: str) -> str:
-    """Text from outside in a line of ours."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
 @final
 class Story:
     """Everything that happened in one call, in order.
@@ -137,9 +111,9 @@ class Story:
         """The call begins now."""
         self.began_at = trio.current_time()
 
-    def tell(self, who: Who, what: str) -> None:
+    def tell(self, who: Who, happening: Happening, *details: str) -> None:
         """Something happened."""
-        moment = Moment(self.now, who, shown(what))
+        moment = Moment(self.now, who, happening, tuple(map(shown, details)))
         self.moments.append(moment)
         if self._told is not None:
             self._told(moment)
@@ -162,14 +136,14 @@ class Story:
     def runs_program(self, program: str) -> None:
         """The switch was asked to run a program, and did not."""
         self.programs.append(program)
-        self.tell(Who.SWITCH, f"is asked to run a program: {program}")
+        self.tell(Who.SWITCH, Happening.IS_TO_RUN_PROGRAM, program)
 
     def sound_begins(self, path: str, seconds: float, *, is_silence: bool = False) -> Sound:
         """A sound begins to play."""
         sound = Sound(path, self.now, is_silence)
         self.heard.append(sound)
-        length = "" if seconds == math.inf else f" ({seconds:g} s)"
-        self.tell(Who.CALLER, f"{'hears nothing:' if is_silence else 'hears'} {path}{length}")
+        length = "without end" if seconds == math.inf else f"{seconds:g} s"
+        self.tell(Who.CALLER, Happening.HEARS_NOTHING if is_silence else Happening.HEARS, path, length)
         return sound
 
     def sound_ends(self, sound: Sound, how: str) -> None:
@@ -180,7 +154,7 @@ class Story:
             if how == "heard" or how == "hung up":
                 self.wake()
             else:
-                self.tell(Who.SWITCH, f"{sound.path} ends: {how}")
+                self.tell(Who.SWITCH, Happening.SOUND_ENDS, sound.path, how)
 
     # What is told of it
 

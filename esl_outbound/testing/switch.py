@@ -28,12 +28,13 @@ from .destinations import Destination
 from .ending import call_context, open_ending_nursery
 from .endpoints import Endpoint, make_channel
 from .groups import alone
+from .happenings import Happening, Moment, Who
 from .life import live
 from .memory import MemoryStream, connected_pair
 from .recordings import Recording
 from .replaying import Replayed, replay
 from .session import Session
-from .story import Moment, Story, Who
+from .story import Story
 
 __all__ = ["Application", "FakeFreeSwitch", "Target"]
 
@@ -180,14 +181,14 @@ class FakeFreeSwitch:
         """Shut the switch down in order: all calls end with SYSTEM_SHUTDOWN."""
         self._core.is_shutting_down = True
         for channel in list(self._core.channels.values()):
-            channel.story.tell(Who.SWITCH, "shuts down")
+            channel.story.tell(Who.SWITCH, Happening.SHUTS_DOWN)
             channel.hang_up("SYSTEM_SHUTDOWN")
         await trio.lowlevel.checkpoint()
 
     async def dies(self) -> None:
         """Kill the switch: its connections break, and nothing is said any more."""
         for session in list(self._core.sessions.values()):
-            session.channel.story.tell(Who.SWITCH, "dies")
+            session.channel.story.tell(Who.SWITCH, Happening.DIES)
             for listener in tuple(session.listeners):
                 listener.connection.reset()
                 listener.notify()
@@ -290,7 +291,7 @@ class FakeFreeSwitch:
                     channel, dialplan, nursery=nursery, connect=handlers.connect, faults=faults or Faults()
                 )
                 caller = handlers.caller = Caller(session, self.patience)
-                story.tell(Who.CALLER, f"{caller_id} calls {number}")
+                story.tell(Who.CALLER, Happening.CALLS, caller_id, number)
                 nursery.start_soon(live, session)
                 with _logs_kept():
                     try:

@@ -197,7 +197,7 @@ async def test_a_sound_that_the_calls_end_cuts_off_is_not_heard_to_its_end(phone
         The call:
              0.000  caller      1000 calls 5000
              0.020     handler  answer
-             0.040  caller      hears tape/one.wav
+             0.040  caller      hears tape/one.wav (without end)
              5.040  caller      hangs up: NO_ANSWER
              5.040  !!          the caller was to hear one.wav to its end, but the call was over: NO_ANSWER
         """):

@@ -11,9 +11,9 @@ import trio
 
 from ..causes import cause_name
 from ..expansion import separate
+from ..happenings import Happening, Who
 from ..life import park
 from ..session import Session, Woken
-from ..story import Who
 from ..wire import LOG_LEVELS, Received, atoi, log_level
 from .application import Application
 
@@ -129,7 +129,7 @@ def transfer_to(session: Session, words: str) -> bool:
         key = f"{context or session.channel.profile.context}/{destination}"
         extensions = session.core.extensions
         actions = list(extensions.get(key, extensions.get(destination, ("hangup NO_ROUTE_DESTINATION",))))
-    session.channel.story.tell(Who.SWITCH, f"the call goes to {destination}")
+    session.channel.story.tell(Who.SWITCH, Happening.GOES_TO, destination)
     session.transfer(actions, destination=destination, dialplan=dialplan, context=context)
     return True
 
@@ -161,7 +161,7 @@ async def _flush_dtmf(session: Session, argument: str) -> None:
 
 async def _send_dtmf(session: Session, argument: str) -> None:
     digits = argument.partition("@")[0]
-    session.channel.story.tell(Who.CALLER, f"is sent the digits {digits}")
+    session.channel.story.tell(Who.CALLER, Happening.IS_SENT_DIGITS, digits)
 
 
 def seconds_until(session: Session, time: str) -> int:
@@ -183,7 +183,7 @@ def hang_up_later(session: Session, argument: str) -> None:
         return
 
     def hang_up() -> None:
-        session.channel.story.tell(Who.SWITCH, f"sched_hangup: {cause}")
+        session.channel.story.tell(Who.SWITCH, Happening.ENDS_BY_TIMER, "sched_hangup", cause)
         session.channel.hang_up(cause)
 
     session.schedule(seconds, hang_up)
@@ -250,7 +250,7 @@ async def _detect_silence(session: Session, argument: str) -> None:
 
 async def _log(session: Session, argument: str) -> None:
     level, _, text = argument.partition(" ")
-    session.channel.story.tell(Who.HANDLER, f"log {level}: {text}")
+    session.channel.story.tell(Who.HANDLER, Happening.LOGS_ON_SWITCH, level, text)
     number = log_level(level) if text else -1
     site = ("mod_dptools.c", "log_function", 1865)
     session.channel.log(number if number >= 0 else LOG_LEVELS.index("DEBUG"), text or level, site)

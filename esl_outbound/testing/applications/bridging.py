@@ -13,9 +13,10 @@ import trio
 
 from ..channel import is_true
 from ..destinations import DialledLeg, dialled, find_destination
+from ..happenings import Happening, Who
 from ..legs import Leg
 from ..session import Session, Woken
-from ..story import Bridge, Who
+from ..story import Bridge
 from ..wire import atoi
 from .application import Application
 from .variables import export_to_legs
@@ -80,7 +81,7 @@ class Originate:
             channel.variables.push(
                 "originated_legs", f"{profile.uuid};{profile.callee_id_name};{profile.callee_id_number}"
             )
-            session.channel.story.tell(Who.CALLEE, f"{leg.destination} rings")
+            session.channel.story.tell(Who.CALLEE, Happening.RINGS, leg.destination)
             legs.append(leg)
         self.legs += legs
         bridge.legs = list(self.legs)
@@ -196,7 +197,7 @@ class Originate:
         channel.set("last_sent_callee_id_number", other.profile.callee_id_number)
         bridge.callee = leg.destination
         bridge.leg = leg
-        channel.story.tell(Who.CALLER, f"talks to {leg.destination}")
+        channel.story.tell(Who.CALLER, Happening.TALKS_TO, leg.destination)
         session.bridged_to = leg
         was_answered = leg.is_answered
         try:
@@ -225,14 +226,14 @@ def _whole_seconds(session: Session, limit: int) -> float:
     return limit - session.core.micros() % 1_000_000 / 1_000_000 if limit else math.inf
 
 
-def begin_bridge(session: Session, application: str, argument: str) -> tuple[list[list[DialledLeg]], Bridge]:
+def begin_bridge(session: Session, happening: Happening, argument: str) -> tuple[list[list[DialledLeg]], Bridge]:
     """Read a dial string, and tell that it is dialled."""
     groups = dialled(argument)
     shown = "|".join(",".join(leg.destination for leg in group) for group in groups)
     story = session.channel.story
     bridge = Bridge(shown, argument, story.now)
     story.bridges.append(bridge)
-    story.tell(Who.HANDLER, f"{application} {shown or argument}")
+    story.tell(Who.HANDLER, happening, shown or argument)
     return groups, bridge
 
 
@@ -241,7 +242,7 @@ async def run_bridge(session: Session, argument: str) -> None:
     if not argument:
         return  # no variable is set, and those of the last bridge stay
     channel, story = session.channel, session.channel.story
-    groups, bridge = begin_bridge(session, "bridge", argument)
+    groups, bridge = begin_bridge(session, Happening.BRIDGES, argument)
     attempt = Originate(session)
     leg, cause = await attempt.reach(groups, bridge)
     bridge.disposition = cause

@@ -6,8 +6,8 @@ from typing import Final, final
 
 import attrs
 
+from ..happenings import Happening, Who
 from ..session import Session, Woken
-from ..story import Who
 from .application import Application
 
 __all__ = ["APPLICATIONS", "Member", "Room"]
@@ -68,7 +68,7 @@ async def _conference(session: Session, argument: str) -> None:
     channel.set("conference_name", name)
     channel.set("conference_member_id", str(member.number))
     channel.set("conference_uuid", room.uuid)
-    story.tell(Who.CALLER, f"is in the conference {name}, one of {len(room.members)}")
+    story.tell(Who.CALLER, Happening.IS_IN_CONFERENCE, name, str(len(room.members)))
     maintenance(session, room, member, "add-member")
     if len(room.members) == 1:
         maintenance(session, room, member, "floor-change")
@@ -81,7 +81,7 @@ async def _conference(session: Session, argument: str) -> None:
         if not room.members and core.conferences.get(name) is room:
             del core.conferences[name]
     maintenance(session, room, member, "del-member")
-    story.tell(Who.CALLER, f"leaves the conference {name}")
+    story.tell(Who.CALLER, Happening.LEAVES_CONFERENCE, name)
 
 
 APPLICATIONS: Final = (Application("conference", _conference, needs_media=True, is_told=False),)

@@ -9,9 +9,9 @@ from typing import Final, final
 import attrs
 
 from ..expansion import separate
+from ..happenings import Happening, Who
 from ..playing import Played, play
 from ..session import Session, Woken
-from ..story import Who
 from ..wire import atoi
 from .application import Application
 from .basics import transfer_to
@@ -128,7 +128,7 @@ async def _read(session: Session, argument: str) -> None:
         terminators=words[5] or "#",
         digit_timeout=max(atoi(words[6]), 0),
     )
-    session.channel.story.tell(Who.CALLER, f"is asked for {_shown(wanted)}")
+    session.channel.story.tell(Who.CALLER, Happening.IS_ASKED_FOR, _shown(wanted))
     await _read_once(session, wanted)
 
 
@@ -156,7 +156,7 @@ async def _play_and_get_digits(session: Session, argument: str) -> None:
         digit_timeout=max(atoi(words[9]), 0),
     )
     tries, invalid, pattern, elsewhere = atoi(words[2]), words[6], words[8], words[10]
-    channel.story.tell(Who.CALLER, f"is asked for {_shown(wanted)}")
+    channel.story.tell(Who.CALLER, Happening.IS_ASKED_FOR, _shown(wanted))
     if pattern and wanted.variable:
         channel.set(f"{wanted.variable}_invalid", None)
     while session.is_ready and tries > 0:

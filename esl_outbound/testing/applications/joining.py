@@ -9,9 +9,9 @@ import attrs
 import trio
 
 from ..expansion import separate
+from ..happenings import Happening, Who
 from ..legs import Leg
 from ..session import Session
-from ..story import Who
 from ..wire import Event
 from .application import Application
 from .bridging import Originate, begin_bridge, run_bridge
@@ -54,7 +54,7 @@ async def _uuid_bridge(session: Session, argument: str) -> None:
         channel.fire("CHANNEL_BRIDGE", first=ids)
     channel.set("last_bridge_to", other.uuid)
     channel.set("bridge_uuid", other.uuid)
-    channel.story.tell(Who.CALLER, f"talks to {leg.destination if leg else other.profile.caller_id_number}")
+    channel.story.tell(Who.CALLER, Happening.TALKS_TO, leg.destination if leg else other.profile.caller_id_number)
 
     def look(event: Event) -> None:
         if event.name == "CHANNEL_HANGUP" and event.get("Unique-ID") == argument:
@@ -123,7 +123,7 @@ async def _att_xfer(session: Session, argument: str) -> None:
     if before is None:
         await run_bridge(session, argument)
         return
-    groups, bridge = begin_bridge(session, "att_xfer", argument)
+    groups, bridge = begin_bridge(session, Happening.BEGINS_ATTENDED_TRANSFER, argument)
     attempt = Originate(session)
     leg, bridge.disposition = await attempt.reach(groups, bridge)
     if leg is None:
@@ -135,7 +135,7 @@ async def _att_xfer(session: Session, argument: str) -> None:
     cancel_key = channel.get("attxfer_cancel_key") or "#"
     hangup_key = channel.get("attxfer_hangup_key") or "*"
     bridge.leg, bridge.callee = leg, leg.destination
-    story.tell(Who.CALLER, f"talks to {leg.destination}, while {before.destination} waits")
+    story.tell(Who.CALLER, Happening.TALKS_TO_ONE_OF_TWO, leg.destination, before.destination)
     ids = [("Bridge-A-Unique-ID", channel.uuid), ("Bridge-B-Unique-ID", leg.channel.uuid)]
     channel.fire("CHANNEL_BRIDGE", first=ids)
     pressed = ""
@@ -144,7 +144,7 @@ async def _att_xfer(session: Session, argument: str) -> None:
     if pressed and pressed == hangup_key:
         session.hang_up_from_within("NORMAL_CLEARING")
     if channel.hangup_cause is not None and leg.cause is None:
-        story.tell(Who.CALLEE, f"{before.destination} talks to {leg.destination}")
+        story.tell(Who.CALLEE, Happening.FAR_ENDS_TALK, before.destination, leg.destination)
     leg.hang_up("NORMAL_CLEARING")
     bridge.ended = story.now
     story.wake()

@@ -9,8 +9,9 @@ from typing import Final
 import trio
 
 from ..expansion import separate
+from ..happenings import Happening, Who
 from ..session import Session, Woken
-from ..story import Recorded, Who
+from ..story import Recorded
 from ..wire import atoi
 from .application import Application
 from .basics import playback_terminators
@@ -61,7 +62,7 @@ async def _record(session: Session, argument: str) -> None:
     channel, story, core = session.channel, session.channel.story, session.core
     ends = stops_at(session, playback_terminators(session))
     if not can_be_opened(session, path):
-        story.tell(Who.SWITCH, f"{path} cannot be opened for recording")
+        story.tell(Who.SWITCH, Happening.CANNOT_RECORD, path)
         session.hang_up_from_within("DESTINATION_OUT_OF_ORDER")
         return
     channel.set("silence_hits_exhausted", "false")
@@ -70,7 +71,7 @@ async def _record(session: Session, argument: str) -> None:
     channel.fire("RECORD_START", last=about)
     recorded = Recorded(path, story.now)
     story.recorded.append(recorded)
-    story.tell(Who.CALLER, f"is recorded in {path}")
+    story.tell(Who.CALLER, Happening.IS_RECORDED, path)
     began = trio.current_time()
     # The limit is in whole seconds of the wall clock, and must be exceeded.
     fraction = core.micros() % 1_000_000 / 1_000_000
@@ -102,7 +103,7 @@ async def _record(session: Session, argument: str) -> None:
     core.sounds.record(path, took)
     channel.fire("RECORD_STOP", last=about)
     _read_as(session, channel.codec[0])
-    story.tell(Who.SWITCH, f"{path} has {took:.1f} s")
+    story.tell(Who.SWITCH, Happening.HAS_RECORDED, path, f"{took:.1f}")
 
 
 def _read_as(session: Session, codec: str) -> None:
@@ -126,7 +127,7 @@ def start_recording(session: Session, path: str, seconds: float = math.inf) -> b
         session.at_end.append(partial(_stop_all, session))
     session.recordings[path] = recorded
     session.channel.fire("RECORD_START", last=[("Record-File-Path", path)], site=_START_SITE)
-    story.tell(Who.SWITCH, f"records the call in {path}")
+    story.tell(Who.SWITCH, Happening.RECORDS_CALL, path)
     if seconds != math.inf:
         session.schedule(seconds, partial(_stop_at_limit, session, path))
     return True
@@ -158,7 +159,7 @@ def stop_recording(session: Session, path: str, cause: str = "success-maxtime") 
     session.core.sounds.record(path, took)
     about = [("Record-File-Path", path), ("Record-Completion-Cause", cause)]
     channel.fire("RECORD_STOP", last=about, site=_STOP_SITE)
-    story.tell(Who.SWITCH, f"{path} has {took:.1f} s")
+    story.tell(Who.SWITCH, Happening.HAS_RECORDED, path, f"{took:.1f}")
     return True
 
 
@@ -173,7 +174,7 @@ async def _record_session(session: Session, argument: str) -> None:
     path, _, limit = argument.partition(" +")
     seconds = float(atoi(limit)) if limit else math.inf
     if not start_recording(session, path, seconds or math.inf):
-        session.channel.story.tell(Who.SWITCH, f"{path} cannot be opened for recording")
+        session.channel.story.tell(Who.SWITCH, Happening.CANNOT_RECORD, path)
         session.hang_up_from_within("DESTINATION_OUT_OF_ORDER")
 
 

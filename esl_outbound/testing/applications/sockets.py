@@ -7,10 +7,10 @@ from typing import Final
 import trio
 
 from ..expansion import separate
+from ..happenings import Happening, Who
 from ..life import park
 from ..listener import Listener
 from ..session import Session
-from ..story import Who
 from ..wire import atoi
 from .application import Application
 
@@ -68,10 +68,10 @@ async def _connect(session: Session, hosts: str) -> trio.abc.Stream | None:
         try:
             stream = await session.connect(name, port)
         except OSError as exc:
-            story.tell(Who.SWITCH, f"{name}:{port} does not take the call: {exc.strerror or exc}")
+            story.tell(Who.SWITCH, Happening.IS_NOT_TAKEN_BY, f"{name}:{port}", exc.strerror or str(exc))
             continue
         return stream
-    story.tell(Who.SWITCH, "nobody takes the call")
+    story.tell(Who.SWITCH, Happening.IS_NOT_TAKEN)
     return None
 
 
