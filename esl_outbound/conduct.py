@@ -99,6 +99,8 @@ class Outcome:
     """Why the channel was hung up, if it was, and FreeSWITCH said."""
     fault: BaseException | None
     """What was wrong with the handler: what ``run()`` raised beside the call's end, or was never able to."""
+    hook_fault: BaseException | None
+    """What ``after_hangup`` or ``on_error`` raised, or that they took too long."""
 
 
 @final
@@ -110,6 +112,7 @@ class Conductor:
         shared: What the calls of this server share.
         calls: Where a call is finished whose ``run()`` does not end.
         peer: FreeSWITCH's address, for log lines.
+        on_fault: Told at once what the handler raises; may not wait.
     """
 
     __slots__ = (
@@ -117,10 +120,12 @@ class Conductor:
         "_fault",
         "_finishing",
         "_handler",
+        "_hook_fault",
         "_interrupt",
         "_is_running",
         "_line",
         "_link",
+        "_on_fault",
         "_plan",
         "_shared",
         "_timer",
@@ -132,7 +137,9 @@ class Conductor:
         shared: Shared,
         calls: trio.Nursery,
         peer: str = "a stream",
+        on_fault: Callable[[BaseException], None] | None = None,
     ) -> None:
+        self._on_fault = on_fault
         self._shared = shared
         self._plan = shared.plan
         self._calls = calls
@@ -143,6 +150,7 @@ class Conductor:
         self._line = Line(self._link, wind_down_seconds=shared.plan.wind_down_seconds, on_end=self._control_ended)
         self._handler: CallHandler[Any] | None = None
         self._fault: BaseException | None = None
+        self._hook_fault: BaseException | None = None
         self._interrupt: BaseException | None = None
         self._is_running = False
         self._finishing = False
@@ -151,7 +159,12 @@ class Conductor:
     @property
     def outcome(self) -> Outcome:
         """How it ended, once it has."""
-        return Outcome(self._line.ending, self._line.hangup_cause, self._fault)
+        line = self._line
+        return Outcome(line.ending, line.hangup_cause, self._fault, self._hook_fault)
+
+    def _tell_fault(self, fault: BaseException) -> None:
+        if self._on_fault is not None:
+            self._on_fault(fault)
 
     async def conduct(self) -> None:
         """Conduct the call.
@@ -164,6 +177,8 @@ class Conductor:
             self._shared.read(self._link, self._line)
             if await self._greet():
                 error = self._fault = await self._run()
+                if error is not None:
+                    self._tell_fault(error)
                 if self._finishing:
                     await self._wait_for_finish_beside(error)
                 elif error is None and self._line.ending is Ending.HUNG_UP and not self._has_hook():
@@ -378,9 +393,13 @@ class Conductor:
             if fault is not None:
                 if fault is not about and fault.__context__ is None:
                     fault.__context__ = about
+                self._hook_fault = fault
+                self._tell_fault(fault)
                 _calls.error("channel %s: %s() failed", uuid, name, exc_info=fault)
         else:
             if scope.cancelled_caught:
+                self._hook_fault = TimeoutError(f"{name}() took longer than {seconds:g} s")
+                self._tell_fault(self._hook_fault)
                 _calls.error(
                     "channel %s: %s() took longer than %g s and was cancelled", uuid, name, seconds, exc_info=about
                 )

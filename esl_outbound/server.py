@@ -112,13 +112,18 @@ async def serve_stream(handler: HandlerSource, stream: trio.abc.Stream, **option
     await conduct_stream(handler, stream, **options)
 
 
-async def conduct_stream(handler: HandlerSource, stream: trio.abc.Stream, **options: Unpack[Options]) -> Outcome:
-    """As ``serve_stream``, for our own test kit: say how it ended."""
+async def conduct_stream(
+    handler: HandlerSource,
+    stream: trio.abc.Stream,
+    on_fault: Callable[[BaseException], None] | None = None,
+    **options: Unpack[Options],
+) -> Outcome:
+    """As ``serve_stream``, for our own test kit: say how it ended, and at once what the handler raises."""
     plan = _plan(handler, **options)
     conductors: list[Conductor] = []
 
     async def handle(shared: Shared, calls: trio.Nursery) -> None:
-        conductors.append(Conductor(stream, shared, calls))
+        conductors.append(Conductor(stream, shared, calls, on_fault=on_fault))
         await conductors[0].conduct()
 
     await _with_readers(plan, handle)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import itertools
+import re
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
 import esl_outbound
-from esl_outbound import errors
+from esl_outbound import errors, testing
 
 PACKAGE = Path(esl_outbound.__file__).parent
 
@@ -27,6 +30,7 @@ ROWS = [
     "conduct",
     "server",
     "testing",
+    "pytest_plugin",
     "cli",
 ]
 
@@ -78,6 +82,26 @@ def test_every_public_name_is_in_the_readme() -> None:
     readme = (PACKAGE.parent / "README.md").read_text()
     methods = [name for name in dir(esl_outbound.CallHandler) if not name.startswith("_")]
     assert [name for name in methods if name not in readme] == []
+
+
+def test_every_public_name_of_the_test_kit_is_documented_and_in_the_readme() -> None:
+    readme = (PACKAGE.parent / "README.md").read_text()
+    assert [name for name in testing.__all__ if re.search(rf"\b{name}\b", readme) is None] == []
+    for kind in (testing.Caller, testing.Callee, testing.FakeFreeSwitch, testing.Faults):
+        for name in (name for name in dir(kind) if not name.startswith("_")):
+            assert name in readme, f"{kind.__name__}.{name} is not in the README"
+            assert getattr(kind, name).__doc__ or name in fields_with_a_docstring(kind), f"{kind.__name__}.{name}"
+
+
+def fields_with_a_docstring(kind: type) -> set[str]:
+    body = ast.parse(inspect.getsource(kind)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    return {
+        field.target.id
+        for field, text in itertools.pairwise(body.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+    }
 
 
 def test_the_package_says_that_it_is_typed() -> None:

@@ -7,7 +7,7 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -18,6 +18,7 @@ import trio
 
 from ..handler import HandlerSource
 from ..testing import Caller, CallFailed, FakeFreeSwitch
+from .callees import CalleeOption
 from .keyboard import Keys, RawTerminal
 from .screen import Screen
 from .wording import listed_sounds, printable
@@ -68,6 +69,8 @@ class CallOptions:
     press: str
     hang_up_after: float
     """Seconds; may be infinite."""
+    callees: Sequence[CalleeOption]
+    """The newest counts."""
     sounds: Path | None
     log_level: str
 
@@ -84,16 +87,18 @@ class _Call:
         self._screen: Final = Screen(shows_all=options.log_level == "debug")
         self._terminal = RawTerminal(0) if _is_terminal() else None
         self._leaves = trio.Event()
-        """Set when the caller has had enough: he hangs up, and does not wait for long."""
+        """Set when the caller has had enough: that is a hangup, and no long wait after it."""
         self._is_told = False
         """By a signal that the caller has had enough."""
-        self._left_alone = False
+        self._why_left_alone = ""
 
     async def run(self) -> int:
         options, screen = self._options, self._screen
         phone = FakeFreeSwitch(sounds=options.sounds)
         phone.patience = 2 * _END_SECONDS  # _watch_end() is less patient
-        screen.when_gone = self._leaves.set
+        for callee in options.callees:
+            phone.destination(callee.pattern, answers_after=callee.answers_after, cause=callee.cause)
+        screen.output.when_gone = self._leaves.set
         screen.say(f"Calling {options.name}.")
         if self._terminal is not None:
             screen.say(_KEYS, is_dim=True)
@@ -133,17 +138,11 @@ class _Call:
         return self._sum_up(caller, problem)
 
     async def _until_over(self, caller: Caller) -> None:
-        """Wait for the call's end.
-
-        Raises:
-            CallFailed: The caller is parked for ever.
-        """
-        while caller.is_up:
+        """Wait for the call's end, or until nothing but a hangup of the caller's will ever end it."""
+        while caller.is_up and not self._why_left_alone:
             if caller.is_left_alone:
                 await trio.sleep(_LEFT_ALONE_SECONDS)
-                if caller.is_up:
-                    self._left_alone = caller.is_left_alone
-                    caller.check_is_not_left_alone()
+                self._why_left_alone = caller.why_left_alone
             else:
                 await caller.changes()
         self._screen.ends()
@@ -258,12 +257,14 @@ class _Call:
             The status with which the process shall end.
         """
         screen, options, error = self._screen, self._options, caller.handler_error
-        has_failed = bool(problem) or error is not None or screen.nobody_takes_it
+        # A handler of this framework says connect for certain, if the caller waits for it.
+        is_ignored = options.handler is None and not caller.is_taken and not screen.nobody_takes_it
+        has_failed = bool(problem or self._why_left_alone) or is_ignored or error is not None or screen.nobody_takes_it
         colour = "red" if has_failed else "green"
         screen.say("")
-        if self._left_alone:
+        if self._why_left_alone:
             screen.say("You would be parked now, in silence, until you hang up:", colour)
-            screen.say(f"{problem.partition('in silence: ')[2]}.", colour)
+            screen.say(f"{self._why_left_alone}.", colour)
         elif screen.nobody_takes_it:
             screen.say("Nobody took the call.", colour)
             if options.handler is None:
@@ -280,6 +281,9 @@ class _Call:
                 screen.say(f"The handler failed: {type(error).__name__}: {printable(str(error))}".rstrip(": "), colour)
             elif problem:
                 screen.say(f"The handler failed: {problem}.", colour)
+            elif is_ignored:
+                screen.say(f"{options.name} never took the call: it did not say connect.", colour)
+                screen.say("Does it speak FreeSWITCH's event socket, as a server?")
         for label, what in (
             ("Heard", listed_sounds(caller.sounds)),
             ("Pressed", screen.pressed),
@@ -331,7 +335,7 @@ class _Call:
 
 
 def _nothing_runs(caller: Caller) -> bool:
-    """Whether the caller hears nothing, and FreeSWITCH does nothing with him."""
+    """Whether the caller hears nothing, and FreeSWITCH runs nothing."""
     return (
         caller.is_up
         and all(sound.ended is not None for sound in caller.sounds)
@@ -363,8 +367,7 @@ def _logged(screen: Screen, level: str) -> Iterator[None]:
     handler = screen.log_handler()
     handler.setLevel(shown)
     before = root.level
-    # The simulator learns of a handler's fault from the log.
-    root.setLevel(min(shown, logging.ERROR))
+    root.setLevel(shown)
     root.addHandler(handler)
     try:
         yield

@@ -59,7 +59,7 @@ class Reception(CallHandler):
             await self.take_message()
 
     async def take_message(self) -> None:
-        """Record what the caller says until he presses # or says nothing for two seconds."""
+        """Record what the caller says, until a # or two seconds of silence."""
         await self.playback("reception/nobody_is_free.wav")
         await self.playback("tone_stream://%(300,0,800)")
         await self.set_variables({"playback_terminators": "#"})

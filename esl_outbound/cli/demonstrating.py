@@ -12,13 +12,15 @@ from functools import partial
 from typing import Final, final
 
 import attrs
-import click
 import trio
 
 from ..server import serve
 from ..testing import Caller, CallFailed, FakeFreeSwitch, Happening, Moment, Who
 from .demo import Reception
-from .screen import has_colours
+from .logs import LogLines, Show
+from .output import Output
+from .tracebacks import users_traceback
+from .wording import printable
 
 __all__ = ["PEOPLE", "Person", "run_demo"]
 
@@ -50,7 +52,7 @@ async def _leaves_a_message(caller: Caller) -> None:
     await caller.was_hung_up("NORMAL_CLEARING")
 
 
-async def _takes_his_time(caller: Caller) -> None:
+async def _hesitates(caller: Caller) -> None:
     await caller.hears("reception/welcome.wav")
     await caller.hears("reception/menu.wav", to_the_end=True)
     await caller.stays_silent(1)
@@ -86,7 +88,7 @@ class Person:
 PEOPLE: Final[Sequence[Person]] = (
     Person("Ada", "2001", "cyan", _presses_a_wrong_key, 0.0, "wants to know the time, and presses a wrong key first"),
     Person("Ben", "2002", "yellow", _leaves_a_message, 0.3, "wants the sales department, which is busy"),
-    Person("Cleo", "2003", "magenta", _takes_his_time, 0.6, "wants the service, and takes her time"),
+    Person("Cleo", "2003", "magenta", _hesitates, 0.6, "wants the service, and takes her time"),
     Person("Dan", "2004", "green", _gives_up, 0.9, "hangs up in the middle of the menu"),
 )
 
@@ -100,7 +102,7 @@ def run_demo(people: Sequence[Person] = PEOPLE, seconds: float = 30.0, clock: tr
         clock: Trio's clock, for those who have no time.
 
     Returns:
-        The status with which the process shall end: 0 if everybody got what he came for, else 1.
+        The status with which the process shall end: 0 if all of them got what they came for, else 1.
     """
     try:
         return trio.run(_Demonstration(people).run, seconds, clock=clock)
@@ -114,21 +116,23 @@ def run_demo(people: Sequence[Person] = PEOPLE, seconds: float = 30.0, clock: tr
 class _Demonstration:
     def __init__(self, people: Sequence[Person]) -> None:
         self._people = people
-        self._has_colours = has_colours()
+        self._output: Final = Output()
         self._began = 0.0
         self._failures: dict[str, str] = {}
         self._content: set[str] = set()
 
     async def run(self, seconds: float) -> int:
         self._began = trio.current_time()
-        with trio.move_on_after(seconds), _logged(self._say_log):
+        with trio.move_on_after(seconds) as limit, _logged(self._say_log):
+            self._output.when_gone = limit.cancel
             async with trio.open_nursery() as nursery:
                 listeners = await nursery.start(partial(serve, Reception, port=0))
                 address = f"127.0.0.1:{listeners[0].socket.getsockname()[1]}"
                 self._print(f"A server listens on {address}, and handles calls with the Reception in cli/demo.py.")
                 self._print("A simulated FreeSWITCH calls it over TCP, for several people at once:")
                 for person in self._people:
-                    self._print(f"  {self._styled(person.name, person.colour):<6} {person.wants}")
+                    name = self._output.styled(f"{person.name:<6}", person.colour)
+                    self._print(f"  {name} {person.wants}")
                 self._print("")
                 phone = _make_phone()
                 async with trio.open_nursery() as callers:
@@ -168,21 +172,21 @@ class _Demonstration:
         what = moment.what.removeprefix(f"{person.number} ")
         if moment.who is Who.HANDLER:
             what = f"handler: {what}"
-        is_hers = moment.who in (Who.CALLER, Who.EXPECTED)
-        self._line(person.name, person.colour, what if is_hers else f"    {what}")
+        is_callers = moment.who in (Who.CALLER, Who.EXPECTED)
+        self._line(person.name, person.colour, what if is_callers else f"    {what}")
 
-    def _say_log(self, text: str) -> None:
-        self._line("log", "white", f"    {text}")
+    def _say_log(self, record: logging.LogRecord, message: str) -> None:
+        self._line("log", "white", f"    {printable(message)}")
+        exc = record.exc_info[1] if record.exc_info else None
+        if exc is not None:
+            self._output.say(users_traceback(exc), is_error=True)
 
     def _line(self, name: str, colour: str, what: str) -> None:
         seconds = trio.current_time() - self._began
-        self._print(f"{seconds:5.1f}  " + self._styled(f"{name:<5} {what}", colour))
-
-    def _styled(self, text: str, colour: str) -> str:
-        return click.style(text, fg=colour) if self._has_colours else text
+        self._print(f"{seconds:5.1f}  " + self._output.styled(f"{name:<5} {what}", colour))
 
     def _print(self, text: str) -> None:
-        print(text, flush=True)
+        self._output.say(text)
 
 
 def _make_phone() -> FakeFreeSwitch:
@@ -194,21 +198,11 @@ def _make_phone() -> FakeFreeSwitch:
     return phone
 
 
-@final
-class _LogLines(logging.Handler):
-    def __init__(self, say: Callable[[str], None]) -> None:
-        super().__init__()
-        self._say = say
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._say(self.format(record))
-
-
 @contextmanager
-def _logged(say: Callable[[str], None]) -> Iterator[None]:
+def _logged(show: Show) -> Iterator[None]:
     """Show what the application logs, and what goes wrong."""
     root, ours = logging.getLogger(), logging.getLogger("reception")
-    handler = _LogLines(say)
+    handler = LogLines(show)
     handler.addFilter(lambda record: record.name == ours.name or record.levelno >= logging.WARNING)
     before = ours.level
     root.addHandler(handler)

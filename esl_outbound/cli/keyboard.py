@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
+import math
 import os
 import re
 import signal
-import stat
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -13,16 +15,15 @@ from typing import Final, final
 
 import trio
 
-try:
-    import termios
-except ImportError:  # pragma: no cover - not a POSIX system: a terminal is read line by line there
-    termios = None  # type: ignore[assignment]
-
 __all__ = ["Keys", "RawTerminal"]
 
 _BACKGROUND_SECONDS: Final = 0.5
-# An arrow key is ESC [ A: not the digit A.
-_ESCAPE_SEQUENCE: Final = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]?|O.?|.?)", re.DOTALL)
+# What follows an Escape so late is no part of an escape sequence: the key itself was pressed.
+_ESCAPE_SECONDS: Final = 0.1
+# An arrow key is ESC [ A or ESC O A, F1 of a Linux console ESC [ [ A, and Alt puts one more ESC before:
+# none of them is the digit A.
+_ESCAPE_SEQUENCE: Final = re.compile(r"\x1b+(\[\[.?|\[[0-?]*[ -/]*[@-~]?|O.?|.?)", re.DOTALL)
+_UNFINISHED_SEQUENCE: Final = re.compile(r"\x1b+(\[\[?|\[[0-?]*[ -/]*|O)?\Z")
 
 
 @final
@@ -103,13 +104,18 @@ class Keys:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._waits = True
-        with suppress(OSError):
-            self._waits = not stat.S_ISREG(os.fstat(fd).st_mode)
+        self._decoder: Final = codecs.getincrementaldecoder("utf-8")("replace")
+        self._unfinished = ""
+        """The beginning of an escape sequence, whose rest comes with the next read if there is one."""
 
     async def read(self) -> str:
         """Wait for some; empty at the end. Escape sequences are left out."""
         while True:
-            await self._wait_readable()
+            with trio.move_on_after(_ESCAPE_SECONDS if self._unfinished else math.inf) as waiting:
+                await self._wait_readable()
+            if waiting.cancelled_caught:
+                self._unfinished = ""
+                continue
             if os.isatty(self._fd) and is_in_background(self._fd):
                 # Reading would stop the process; what is typed is for another one.
                 await trio.sleep(_BACKGROUND_SECONDS)
@@ -118,15 +124,21 @@ class Keys:
                 data = os.read(self._fd, 1024)
             except OSError:
                 return ""
-            keys = _ESCAPE_SEQUENCE.sub("", data.decode("utf-8", "replace"))
+            keys = self._without_sequences(self._unfinished + self._decoder.decode(data, not data))
             if keys or not data:
                 return keys
+
+    def _without_sequences(self, text: str) -> str:
+        """Text without its escape sequences; an unfinished one at its end is kept."""
+        unfinished = _UNFINISHED_SEQUENCE.search(text)
+        self._unfinished = "" if unfinished is None else unfinished[0]
+        return _ESCAPE_SEQUENCE.sub("", text)
 
     async def _wait_readable(self) -> None:
         if self._waits:
             try:
                 await trio.lowlevel.wait_readable(self._fd)
             except OSError:
-                self._waits = False  # /dev/null and the like: never to be waited for
+                self._waits = False  # a file, /dev/null and the like: never to be waited for
         else:
             await trio.lowlevel.checkpoint()

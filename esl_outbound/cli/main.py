@@ -13,8 +13,6 @@ import click
 from .. import __version__
 from ..errors import EslOutboundError
 from ..handler import HandlerSource
-from .call import PRESSABLE, CallOptions, run_call
-from .demonstrating import run_demo
 from .importing import import_handler
 from .running import run_server
 from .tracebacks import users_traceback
@@ -114,6 +112,15 @@ def serve(target: str, host: str, port: int, app_dir: Path, log_level: str, reco
     "--hang-up-after", metavar="SECONDS", type=click.FloatRange(0), help="Hang up so long after the start of the call."
 )
 @click.option(
+    "--callee",
+    "callees",
+    metavar="WHOM=WHAT",
+    multiple=True,
+    help="What becomes of a bridge to WHOM: user/1001=USER_BUSY does not answer, for that cause; user/1001=3 answers"
+    " after 3 seconds; 'user/*=NO_ANSWER' holds for all of them. May be given several times; the last that fits"
+    " counts. Everybody else answers after a second.",
+)
+@click.option(
     "--sounds",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -139,6 +146,7 @@ def call(
     answer_first: bool,
     press: str,
     hang_up_after: float | None,
+    callees: tuple[str, ...],
     sounds: Path | None,
     log_level: str,
 ) -> None:
@@ -155,10 +163,15 @@ def call(
       esl-outbound call app:Reception
       echo 12# | esl-outbound call app:Reception --hang-up-after 30
       esl-outbound call --connect 127.0.0.1:8084 --press 1,2#
+      esl-outbound call app:Reception --callee user/1001=USER_BUSY
 
     Exit status: 0 if the call ended in order, whoever hung up; 1 if the handler failed or did not end, if it left
-    you parked, or if nobody took the call; 2 if the command is wrong.
+    you parked, or if nobody took the call or said connect; 2 if the command is wrong.
     """  # noqa: D301 - click keeps the lines behind this character
+    # Not above: serve needs no simulator.
+    from .call import PRESSABLE, CallOptions, run_call
+    from .callees import CalleeOption, read_callee
+
     if (target is None) == (connect is None):
         _refuse("call either a handler, such as app:Reception, or a server, such as --connect 127.0.0.1:8084")
     if not PRESSABLE.issuperset(press):
@@ -167,6 +180,12 @@ def call(
     for name, equals, _ in pairs:
         if not name or not equals:
             _refuse(f"--var {name!r}: a variable is given as NAME=VALUE")
+    expected: list[CalleeOption] = []
+    for callee in callees:
+        try:
+            expected.append(read_callee(callee))
+        except ValueError as exc:
+            _refuse(f"--callee {callee!r}: {exc}")
     handler: HandlerSource | None = None
     if connect is not None:
         _check_addresses(connect)
@@ -186,6 +205,7 @@ def call(
         answer_first=answer_first,
         press=press,
         hang_up_after=math.inf if hang_up_after is None else hang_up_after,
+        callees=expected,
         sounds=sounds,
         log_level=log_level.lower(),
     )
@@ -195,6 +215,8 @@ def call(
 @main.command()
 def demo() -> None:
     """Watch a server and four simulated callers: a menu, a failed bridge, a recorded message."""
+    from .demonstrating import run_demo
+
     raise SystemExit(run_demo())
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import time
-from collections.abc import Callable
 from typing import Final, final
 
-import click
-
 from ..testing import Happening, Moment, Who
+from .logs import LogLines
+from .output import Output
 from .tracebacks import users_traceback
 from .wording import printable, worded
 
-__all__ = ["Screen", "has_colours"]
+__all__ = ["Screen"]
 
 _FOLLOWS_FROM_THE_END: Final = (Happening.EXITS, Happening.CLOSES_SOCKET, Happening.HAS_NO_MORE_ACTIONS)
 _OWN_ACTS: Final = (
@@ -30,23 +27,17 @@ _OWN_ACTS: Final = (
 _LEVEL_COLOURS: Final = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 
 
-def has_colours() -> bool:
-    """Whether standard output is a terminal that shall have colours (no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
 @final
 class Screen:
     """Prints the lines of one call.
 
     Args:
         shows_all: Whether the framework's own lines of the log are shown, and whole tracebacks.
-        when_gone: Called when nobody reads any more what is printed.
     """
 
     def __init__(self, *, shows_all: bool = False) -> None:
         self.shows_all: Final = shows_all
-        self.when_gone: Callable[[], None] | None = None
+        self.output: Final = Output()
         self.pressed = ""
         """All digits that the caller pressed."""
         self.ended_by = "FreeSWITCH"
@@ -57,24 +48,11 @@ class Screen:
         self.nobody_takes_it = False
         self.is_quiet = True
         """Whether nothing has been said yet of what the handler or FreeSWITCH does."""
-        self._has_colours: Final = has_colours()
         self._began = time.monotonic()
-        self._is_gone = False
 
     def say(self, text: str, colour: str | None = None, *, is_dim: bool = False, is_error: bool = False) -> None:
         """Print a line, or several, at once."""
-        if self._is_gone:
-            return
-        if self._has_colours and (colour or is_dim):
-            text = click.style(text, fg=colour, dim=is_dim or None)
-        try:
-            print(text, file=sys.stderr if is_error else sys.stdout, flush=True)
-        except BrokenPipeError:
-            self._is_gone = True
-            # What is still in the buffer would complain once more when Python ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if self.when_gone is not None:
-                self.when_gone()
+        self.output.say(self.output.styled(text, colour, is_dim=is_dim), is_error=is_error)
 
     def happens(self, text: str, colour: str | None = None, *, is_dim: bool = False) -> None:
         """Print what happens now, with the seconds since the call began."""
@@ -88,12 +66,17 @@ class Screen:
 
     def show(self, moment: Moment) -> None:
         """Print a moment of the call."""
+        is_news = self._is_news(moment)
         self._notice(moment)
         words = worded(moment)
-        # What must follow is no news.
-        is_news = not (self.is_over or self.nobody_takes_it) or moment.happening not in _FOLLOWS_FROM_THE_END
         if words is not None and is_news:
             self.happens(words.text, words.colour, is_dim=words.is_dim)
+
+    def _is_news(self, moment: Moment) -> bool:
+        """Whether it does not just follow from what was told before."""
+        if self.is_over and moment.happening is Happening.HANGS_UP:
+            return False  # the test kit hangs up for a caller who is left alone
+        return not (self.is_over or self.nobody_takes_it) or moment.happening not in _FOLLOWS_FROM_THE_END
 
     def _notice(self, moment: Moment) -> None:
         match moment.happening, moment.who:
@@ -119,19 +102,17 @@ class Screen:
 
     def log_handler(self) -> logging.Handler:
         """What prints the lines of the log among those of the call."""
-        return _LogLines(self)
+        return LogLines(self.log)
 
-    def log(self, record: logging.LogRecord) -> None:
+    def log(self, record: logging.LogRecord, message: str) -> None:
         """Print a line of the log."""
         ours = record.name.startswith("esl_outbound.")
         if ours and record.levelno < logging.WARNING and not self.shows_all:
             return  # the call is told already
-        text = record.getMessage()
-        if ours and not self.shows_all and text.startswith("channel "):
-            text = text.partition(": ")[2]  # there is but one
-        shown = printable(text)
+        if ours and not self.shows_all and message.startswith("channel "):
+            message = message.partition(": ")[2]  # there is but one
         name = "" if ours and not self.shows_all else f" {record.name}:"
-        self.happens(f"log {record.levelname}{name} {shown}", _LEVEL_COLOURS.get(record.levelname))
+        self.happens(f"log {record.levelname}{name} {printable(message)}", _LEVEL_COLOURS.get(record.levelname))
         exc = record.exc_info[1] if record.exc_info else None
         if exc is not None:
             self.say(self.traceback(exc), is_error=True)
@@ -141,14 +122,3 @@ class Screen:
         if self.shows_all:
             return logging.Formatter().formatException((type(exc), exc, exc.__traceback__))
         return users_traceback(exc)
-
-
-@final
-class _LogLines(logging.Handler):
-    def __init__(self, screen: Screen) -> None:
-        super().__init__()
-        self._screen = screen
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Print a record."""
-        self._screen.log(record)

@@ -1,4 +1,4 @@
-"""Tracebacks as their reader needs them: his own frames, and not those that led there."""
+"""Tracebacks as users need them: with their own frames, and without those that led there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import trio
 __all__ = ["users_traceback"]
 
 _PACKAGE: Final = Path(__file__).parent.parent
-_NOT_HIS: Final = (
+_NOT_THE_USERS: Final = (
     "<frozen importlib",
     "<attrs generated",
     str(_PACKAGE),
@@ -27,17 +27,19 @@ def users_traceback(exc: BaseException) -> str:
     Where nothing is left, the fault is ours, and everything is shown.
     """
     trace = traceback.TracebackException.from_exception(exc)
-    _leave_his_own(trace)
+    _keep_users_frames(trace)
     return "".join(trace.format()).rstrip("\n")
 
 
-def _leave_his_own(trace: traceback.TracebackException) -> None:
-    his_own = [frame for frame in trace.stack if not frame.filename.startswith(_NOT_HIS) or _is_example(frame.filename)]
-    if his_own:
-        trace.stack = traceback.StackSummary.from_list(his_own)
+def _keep_users_frames(trace: traceback.TracebackException) -> None:
+    users = [
+        frame for frame in trace.stack if _is_example(frame.filename) or not frame.filename.startswith(_NOT_THE_USERS)
+    ]
+    if users:
+        trace.stack = traceback.StackSummary.from_list(users)
     for other in (trace.__cause__, trace.__context__, *(trace.exceptions or ())):
         if other is not None:
-            _leave_his_own(other)
+            _keep_users_frames(other)
 
 
 def _is_example(filename: str) -> bool:

@@ -29,7 +29,7 @@ _DONE: Final = "green"
 _OTHERS: Final = "magenta"
 _WARNING: Final = "yellow"
 
-# How what happens is said to the caller himself, with its details in their places.
+# How what happens is said to the caller, with its details in their places.
 _SAYINGS: Final[Mapping[Happening, tuple[str, str | None]]] = {
     Happening.CALLS: ("you call {1} as {0}", _DONE),
     Happening.PRESSES: ("you press {0}", _DONE),
@@ -52,6 +52,8 @@ _SAYINGS: Final[Mapping[Happening, tuple[str, str | None]]] = {
     Happening.ANSWERS: ("{0} answers", _OTHERS),
     Happening.DOES_NOT_ANSWER: ("{0} does not answer: {1}", _OTHERS),
     Happening.FAR_END_HANGS_UP: ("{0} hangs up: {1}", _OTHERS),
+    Happening.FAR_END_HEARS: ("{0} hears {1}", _OTHERS),
+    Happening.FAR_END_GOES_TO: ("{0} goes to {1}", _OTHERS),
     Happening.FAR_ENDS_TALK: ("{0} talks to {1}", _OTHERS),
     Happening.SOUND_ENDS: ("{0} is {1}", None),
     Happening.HAS_RECORDED: ("recorded {1} s in {0}", _HEARD),
@@ -59,13 +61,15 @@ _SAYINGS: Final[Mapping[Happening, tuple[str, str | None]]] = {
     Happening.IS_NOT_TAKEN: ("nobody takes the call", _WARNING),
     Happening.HAS_NO_MORE_ACTIONS: ("nothing more is to be done with the call", None),
     Happening.LACKS_APPLICATION: ("FreeSWITCH has no application {0}", _WARNING),
+    Happening.ONLY_COMPLETES: ("the simulator only lets {0} complete", _WARNING),
+    Happening.IS_NOT_SIMULATED: ("the simulator does not run {0} on a far leg", _WARNING),
     Happening.REFUSES: ("FreeSWITCH refuses {0}: {1}", _WARNING),
 }
 _SPOKEN: Final = re.compile(r"say:\w+:|speak:")
 
 
 def worded(moment: Moment) -> Words | None:
-    """A moment as it is told to the caller; None if he is told otherwise."""
+    """A moment as it is told to the caller; None if it is told otherwise."""
     details = moment.details
     match moment.happening, moment.who:
         case (Happening.FAILED | Happening.LOGS, _):

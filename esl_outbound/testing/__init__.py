@@ -17,9 +17,11 @@ conversations with a real one.
 
 from __future__ import annotations
 
-from .caller import Callee, Caller, CallFailed, HandlerFailed
+from .callee import Callee
+from .caller import Caller
 from .channel import Channel
 from .connection import Connection, Faults
+from .failures import CallFailed, HandlerFailed
 from .happenings import Happening, Moment, Who
 from .recordings import NotARecording, RecordedCommand, RecordedFrame, Recording
 from .replaying import ReplayDiverged, Replayed

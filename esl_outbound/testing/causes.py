@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from .wire import atoi
+
 __all__ = ["Q850", "cause_name", "q850"]
 
 Q850: Final[Mapping[str, int]] = MappingProxyType(
@@ -131,5 +133,4 @@ def q850(text: str) -> int:
 
 
 def _number(text: str) -> int:
-    digits = re.match("[0-9]+", text)
-    return int(digits[0]) if digits else Q850.get(text.upper(), _NORMAL_CLEARING)
+    return atoi(text) if re.match("[0-9]", text) else Q850.get(text.upper(), _NORMAL_CLEARING)

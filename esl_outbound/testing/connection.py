@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 from typing import Final, final
@@ -86,7 +87,10 @@ class Connection:
         """Send nothing more, and go on reading."""
         self._is_mute = True
         if isinstance(self._stream, trio.abc.HalfCloseableStream):
-            await self._stream.send_eof()
+            # Once it is closed or broken there is nothing left to end.
+            with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+                async with self._lock:
+                    await self._stream.send_eof()
 
     async def send_garbage(self, data: bytes) -> None:
         """Send bytes that are no event socket's."""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 import trio
 
+from .schedule import Schedule
 from .sounds import Sounds
-from .wire import Event, Value
+from .wire import Event, Value, atoi
 
 if TYPE_CHECKING:
     from .api import ApiCommand
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .applications.conferencing import Room
     from .channel import Channel
     from .destinations import Destination
+    from .legs import Leg
     from .session import Session
 
 __all__ = ["Core", "Headers", "Site"]
@@ -59,6 +61,9 @@ _CALLING_SITES: Final[Mapping[str, Site]] = {
     "RECORD_STOP": ("switch_ivr_play_say.c", "switch_ivr_record_file_event", 1033),
 }
 
+_BLANKS: Final = "\t\n\v\f\r "
+_LONGEST_DATE: Final = 80
+
 Observer: TypeAlias = Callable[[Event], None]
 
 
@@ -84,10 +89,15 @@ class Core:
         """Those that are not destroyed yet."""
         self.sessions: Final[dict[str, Session]] = {}
         """The threads of those that have one."""
+        self.legs: Final[dict[str, Leg]] = {}
+        """The far ends of bridges that are not hung up, which have no threads of their own."""
         self.observers: Final[list[Observer]] = []
         """Who is told of every event."""
         self.global_variables: Final[dict[str, str]] = {"domain": "127.0.0.1", "hostname": "vm"}
         self.sounds: Final = Sounds()
+        self.schedule: Final = Schedule()
+        self.stores: Final[dict[str, dict[str, str]]] = {"hash": {}, "db": {}}
+        """What the applications of these names keep, by realm and key."""
         self.applications: Final[dict[str, Application]] = {}
         self.api_commands: Final[dict[str, ApiCommand]] = {}
         self.destinations: Final[list[Destination]] = []
@@ -126,13 +136,34 @@ class Core:
             self._epoch = (self._date or datetime.now(UTC)).timestamp() - trio.current_time()
         return round((self._epoch + trio.current_time()) * 1_000_000)
 
+    def seconds_until(self, time: str) -> int:
+        """How long it is until a time: ``+30`` is half a minute, and without the sign it is a time since 1970."""
+        if time.startswith("+"):
+            return max(atoi(time[1:]), 0)
+        return max(atoi(time.removeprefix("@")) - self.micros() // 1_000_000, 0)
+
+    def strftime(self, form: str, seconds: int | None = None) -> str:
+        """A time in words; nothing if it cannot be told so, or takes more than FreeSWITCH has room for.
+
+        Args:
+            form: As C's function of that name has it.
+            seconds: Since 1970; now, if not said.
+        """
+        try:
+            when = datetime.fromtimestamp(self.micros() / 1_000_000 if seconds is None else seconds, UTC)
+            text = when.strftime(form)
+        except (ValueError, OverflowError, OSError):
+            return ""
+        return text if len(text) < _LONGEST_DATE else ""
+
     def forget(self, uuid: str) -> None:
         """A channel does not exist any more, as far as others can see."""
         self.channels.pop(uuid, None)
         self.sessions.pop(uuid, None)
 
     async def run_api(self, name: str, argument: str) -> str:
-        """Run an API command and say what it printed."""
+        """Run an API command and say what it printed; blanks around its words are taken off."""
+        name, argument = name.strip(_BLANKS), argument.strip(_BLANKS)
         command = self.api_commands.get(name.lower())
         headers = [("API-Command", name), *([("API-Command-Argument", argument)] if argument else [])]
         self.fire(self.make_event("API", headers=headers))
@@ -142,7 +173,7 @@ class Core:
 
     async def expand_api(self, name: str, argument: str) -> str:
         """What ``${name(argument)}`` becomes."""
-        return await self.run_api(name, argument) if name.lower() in self.api_commands else ""
+        return await self.run_api(name, argument) if name.strip(_BLANKS).lower() in self.api_commands else ""
 
     def make_event(
         self,

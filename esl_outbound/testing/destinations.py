@@ -7,9 +7,10 @@ from typing import Final, final
 
 import attrs
 
+from .causes import cause_name
 from .expansion import brackets, separate
 
-__all__ = ["Destination", "DialledLeg", "dialled", "find_destination"]
+__all__ = ["Destination", "DialString", "DialledLeg", "dial_strings", "find_destination"]
 
 _KNOWN_ENDPOINTS: Final = frozenset(
     ["user", "sofia", "loopback", "error", "group", "verto", "pickup", "null", "portaudio", "skinny", "rtc"]
@@ -36,7 +37,7 @@ class Destination:
     cause: str = ""
     """Why it does not answer, such as USER_BUSY; empty if it does."""
     refuses_after: float = 0.02
-    """Seconds until it says so."""
+    """Seconds until it says so; 0 if there is not even a leg to say it, as for an endpoint that is not there."""
     early_media_after: float | None = None
     """Seconds until it is heard before the answer (SIP 183); None never."""
     hangs_up_after: float | None = None
@@ -61,25 +62,56 @@ class DialledLeg:
         return next((value for key, value in reversed(self.variables) if key == name), "")
 
 
-def dialled(text: str) -> list[list[DialledLeg]]:
-    """The groups of a dial string, tried one after the other, each with the legs that ring at once.
+@final
+@attrs.frozen
+class DialString:
+    """A dial string that is dialled by itself."""
 
-    ``{a=b}`` holds for all legs, ``[a=b]`` for its own; ``|`` is between groups and ``,`` between legs,
-    and ``:_:`` between dial strings of their own. What cannot be read has no groups, and neither has what follows it.
+    common: tuple[tuple[str, str], ...]
+    """The variables of all its legs."""
+    groups: tuple[tuple[DialledLeg, ...], ...]
+    """They are tried one after the other, and the legs of one ring at once."""
+
+    def get(self, name: str) -> str:
+        """The last value that is given to a variable of all legs; empty without one."""
+        return next((value for key, value in reversed(self.common) if key == name), "")
+
+
+def dial_strings(text: str) -> list[DialString]:
+    """What is dialled: several dial strings, at once, if there is ``:_:`` between them.
+
+    ``{a=b}`` holds for all legs, ``[a=b]`` for its own; ``|`` is between groups and ``,`` between legs. ``<a=b>``
+    at the beginning holds for all dial strings. What cannot be read has no groups, and neither has what follows it.
     """
-    return [group for part in text.split(":_:") for group in _groups(part)]
-
-
-def _groups(text: str) -> list[list[DialledLeg]]:
+    parts = text.split(":_:")
     common: list[tuple[str, str]] = []
-    rest = text.strip(" ")
+    if len(parts) > 1:
+        rest = _take_variables(text.lstrip(" "), "<", ">", common)
+        parts = [""] if rest is None else rest.split(":_:")
+    return [_dial_string(part, common) for part in parts]
+
+
+def _take_variables(text: str, opening: str, closing: str, variables: list[tuple[str, str]]) -> str | None:
+    """Read the groups of brackets at the beginning; gives what is behind them, None if one cannot be read."""
+    while text.startswith(opening):
+        found, behind = brackets(text, opening, closing)
+        if behind == text:
+            return None
+        variables += found
+        text = behind
+    return text
+
+
+def _dial_string(text: str, of_all: list[tuple[str, str]]) -> DialString:
+    common = list(of_all)
+    rest: str | None = text.strip(" ")
     for opening, closing in ("<", ">"), ("{", "}"):
-        while rest.startswith(opening):
-            found, behind = brackets(rest, opening, closing)
-            if behind == rest:
-                return []
-            common += found
-            rest = behind
+        if rest is not None:
+            rest = _take_variables(rest, opening, closing, common)
+    return DialString(tuple(common), () if rest is None else tuple(map(tuple, _groups(rest, common))))
+
+
+def _groups(rest: str, common: list[tuple[str, str]]) -> list[list[DialledLeg]]:
     groups = []
     for group in separate(rest.lstrip(" "), "|"):
         legs = _legs(group, common)
@@ -146,8 +178,10 @@ def find_destination(destinations: list[Destination], leg: str) -> Destination:
         if destination.matches(leg):
             return destination
     endpoint, slash, rest = leg.partition("/")
-    if endpoint == "error" and rest:
-        return Destination(leg, cause=rest.upper())
+    if endpoint == "error":
+        # error_outgoing_channel() in mod_dptools.c gives the cause that is named, and no leg; no name is `service`.
+        cause = cause_name(rest or "service")
+        return Destination(leg, cause="DESTINATION_OUT_OF_ORDER" if cause == "NONE" else cause, refuses_after=0)
     if not slash or endpoint not in _KNOWN_ENDPOINTS:
         return Destination(leg, cause="CHAN_NOT_IMPLEMENTED", refuses_after=0)
     return Destination(leg)

@@ -64,31 +64,31 @@ async def open_ending_nursery(patience: float) -> AsyncIterator[trio.Nursery]:
     Args:
         patience: How many seconds shielded tasks are given.
     """
-    cancelled, over = trio.Event(), trio.Event()
+    ending, over = trio.Event(), trio.Event()
     async with trio.open_nursery() as outer:
         try:
             async with trio.open_nursery() as nursery:
-                outer.start_soon(_take_shields_off, nursery, cancelled, over, patience)
-                nursery.start_soon(_tell_when_cancelled, cancelled)
-                yield nursery
+                outer.start_soon(_end_in_time, nursery, ending, over, patience)
+                try:
+                    yield nursery
+                finally:
+                    ending.set()
         finally:
             over.set()
-            cancelled.set()
 
 
-async def _tell_when_cancelled(cancelled: trio.Event) -> None:
-    try:
-        await trio.sleep_forever()
-    finally:
-        cancelled.set()
-
-
-async def _take_shields_off(nursery: trio.Nursery, cancelled: trio.Event, over: trio.Event, patience: float) -> None:
+async def _end_in_time(nursery: trio.Nursery, ending: trio.Event, over: trio.Event, patience: float) -> None:
+    """Once the block has ended, let nothing in its nursery shield itself for longer than its patience."""
     with trio.CancelScope(shield=True):
-        await cancelled.wait()
-        with trio.move_on_after(patience):
-            await over.wait()
-            return
+        await ending.wait()
+        while not over.is_set():
+            with trio.move_on_after(patience):
+                await over.wait()
+            if not over.is_set():
+                _take_shields_off(nursery)
+
+
+def _take_shields_off(nursery: trio.Nursery) -> None:
     tasks = list(nursery.child_tasks)
     while tasks:
         task = tasks.pop()

@@ -6,6 +6,7 @@ After ``switch_ivr.c`` and ``switch_core_session.c``.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, final
 
 import trio
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Executions"]
 
+_DEEPEST: Final = 32
+"""How deep executions may be nested (``SWITCH_MAX_STACKS``)."""
 _LONGEST_QUIET_ROUND_SECONDS: Final = 0.5
 """``loops`` go on only after a round that took this long."""
 
@@ -59,13 +62,29 @@ class Executions:
 
     @property
     def may_start(self) -> bool:
-        """Whether something is queued that nothing holds back."""
+        """Whether something is queued that nothing holds back, and may be nested in what runs."""
+        return self._depth <= _DEEPEST and self._has_more()
+
+    def _has_more(self) -> bool:
         return bool(self._queue) and not self._locks
 
     def queue(self, message: Received) -> None:
         """Queue a ``sendmsg``, to be carried out at a frame."""
         self._queue.append(message)
         self._session.notify()
+
+    def queue_execution(self, name: str, argument: str, *more: tuple[str, str]) -> None:
+        """Queue an application that lets nothing interrupt it (``switch_core_session_execute_application_async()``).
+
+        Args:
+            name: The application.
+            argument: Its argument.
+            more: Headers that are told in the event of it.
+        """
+        headers = [("call-command", "execute"), ("execute-app-name", name)]
+        if argument:
+            headers.append(("execute-app-arg", argument))
+        self.queue(Received("sendmsg", (*headers, ("event-lock", "true"), *more)))
 
     def flush(self) -> None:
         """Throw away what is queued."""
@@ -105,11 +124,13 @@ class Executions:
             How long it took, in seconds.
         """
         began, nested = trio.current_time(), self.nested_seconds
+        if not self.may_start:
+            return 0.0
         if first_untold:
             await self.carry_out(self._queue.popleft())
         self._depth += 1
         try:
-            while self.may_start:
+            while self._has_more():
                 message = self._queue.popleft()
                 is_command = await self.carry_out(message)
                 # A line that names a channel is cut behind the name; without one the whole head is the command.
@@ -124,6 +145,19 @@ class Executions:
         took = trio.current_time() - began
         self.nested_seconds = nested + took
         return took
+
+    async def execute_extension(self, actions: Sequence[str]) -> None:
+        """Run the actions of an extension within what runs (``switch_core_session_execute_exten()``)."""
+        if self._depth > _DEEPEST:
+            return
+        self._depth += 1
+        try:
+            for action in actions:
+                if self._session.is_ready:
+                    name, _, argument = action.partition(" ")
+                    await self.execute(name, argument)
+        finally:
+            self._depth -= 1
 
     async def carry_out(self, message: Received) -> bool:
         """Carry out one ``sendmsg`` (``switch_ivr_parse_event()``).
@@ -216,6 +250,11 @@ class Executions:
             Whether the dialplan goes on.
         """
         channel, session = self._channel, self._session
+        if "::" in name and not argument:
+            name, _, argument = name.partition("::")
+            if channel.hangup_cause is None:
+                self.queue_execution(name, argument)
+                return True
         application = session.core.applications.get(name.lower())
         if channel.hangup_cause is not None and (application is None or not application.runs_after_hangup):
             return application is not None

@@ -11,24 +11,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Final, final
 
 import attrs
 
-__all__ = ["atoi", "brackets", "expand", "is_expanded", "scope", "separate"]
+from .wire import atoi
+
+__all__ = ["brackets", "expand", "is_expanded", "scope", "separate"]
 
 _EXPANDED: Final = re.compile(r"\$[\\$]*\{|\\[\\nst']")
 _DEEPEST: Final = 100
+_COMMAND_DEPTH: Final = 10
+"""As how many levels a command counts that expands something itself, as ``eval`` does."""
+_MOST_WORK: Final = 4_000_000
+"""How many characters are looked at for one argument. FreeSWITCH has no such limit, and never ends beyond it."""
+_WORK_PER_TEXT: Final = 100
 _BLANKS: Final = "\t\n\v\r "
 _ARRAY: Final = "ARRAY::"
 _MOST_VARIABLES: Final = 1024
 _UNESCAPED: Final = {"n": "\n", "r": "\r", "t": "\t", "s": " "}
-
-
-def atoi(text: str) -> int:
-    """The number that a text begins with, or 0, as C's function of that name has it."""
-    number = re.match(r"[\t-\r ]*([+-]?[0-9]+)", text)
-    return int(number[1]) if number else 0
 
 
 # Variables and commands in an argument
@@ -66,7 +68,29 @@ async def expand(
         api: Runs an API command with its argument and returns what it printed: nothing if it failed.
         global_variable: Where a name is looked up that the channel does not know.
     """
-    return await _Expansion(variable, api, global_variable).expand(text, 0)
+    outer = _running.get()
+    work = _Work() if outer is None or outer.is_over else outer
+    token = _running.set(work)
+    try:
+        return await _Expansion(variable, api, global_variable, work).expand(text, work.depth)
+    finally:
+        _running.reset(token)
+        # What was started meanwhile keeps the context that it was started in.
+        work.is_over = work is not outer
+
+
+@final
+@attrs.define(eq=False)
+class _Work:
+    """What an argument has cost so far, with all that is expanded on its behalf."""
+
+    left: int = _MOST_WORK
+    depth: int = 0
+    """Of what the command that runs now expands."""
+    is_over: bool = False
+
+
+_running: Final[ContextVar[_Work | None]] = ContextVar("esl_outbound_testing_expansion", default=None)
 
 
 @final
@@ -75,8 +99,12 @@ class _Expansion:
     variable: Callable[[str], str | None]
     api: Callable[[str, str], Awaitable[str]]
     global_variable: Callable[[str], str | None]
+    work: _Work
 
     async def expand(self, text: str, depth: int) -> str:
+        self.work.left -= len(text) + _WORK_PER_TEXT
+        if self.work.left < 0:
+            return ""
         if depth > _DEEPEST or not is_expanded(text):
             return text
         parts: list[str] = []
@@ -115,8 +143,11 @@ class _Expansion:
         argument = _argument(inside[begin.end() :], 1 if begin[0] == "(" else still_open)
         command = await self.expand(inside[: begin.start()], depth + 1)
         argument = await self.expand(argument, depth + 1)
-        # switch_api_execute() takes the blanks off.
-        return await self.api(command.strip(_BLANKS), argument.strip(_BLANKS))
+        before, self.work.depth = self.work.depth, depth + _COMMAND_DEPTH
+        try:
+            return await self.api(command.strip(_BLANKS), argument.strip(_BLANKS))
+        finally:
+            self.work.depth = before
 
     async def _variable(self, reference: str, depth: int) -> str:
         name, _, slice_ = reference.partition(":")

@@ -56,6 +56,8 @@ class Happening(Enum):
     ANSWERS = "{0} answers"
     DOES_NOT_ANSWER = "{0} does not answer: {1}"
     FAR_END_HANGS_UP = "{0} hangs up: {1}"
+    FAR_END_HEARS = "{0} hears {1}"
+    FAR_END_GOES_TO = "{0} goes to {1}"
     FAR_ENDS_TALK = "{0} talks to {1}"
     # The switch
     SOUND_ENDS = "{0} ends: {1}"
@@ -66,7 +68,9 @@ class Happening(Enum):
     ENDS_BY_TIMER = "{0}: {1}"
     """``park_timeout`` or ``sched_hangup``, with the cause."""
     LACKS_APPLICATION = "there is no application {0}"
+    ONLY_COMPLETES = "the simulator only lets {0} complete"
     REFUSES = "refuses {0}: {1}"
+    IS_NOT_SIMULATED = "the simulator does not run {0} on a far leg"
     IS_NOT_TAKEN_BY = "{0} does not take the call: {1}"
     IS_NOT_TAKEN = "nobody takes the call"
     HAS_NO_MORE_ACTIONS = "the dialplan has no more actions"

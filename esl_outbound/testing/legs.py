@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, final
 
 import attrs
 import trio
 
+from .causes import cause_name
 from .channel import Channel, Profile
 from .destinations import Destination, DialledLeg
+from .expansion import expand
+from .frames import FRAME_SECONDS
 from .happenings import Happening, Who
+from .wire import Received
 
 if TYPE_CHECKING:
     from .session import Session
@@ -41,10 +46,17 @@ class Leg:
         dialled: What was dialled.
         destination: What happens there.
         changed: Called when something happens here that the bridge should see.
+        knows_caller: Whether it is the caller's channel that calls it, and not the switch for the caller.
     """
 
     def __init__(
-        self, session: Session, dialled: DialledLeg, destination: Destination, changed: Callable[[], None]
+        self,
+        session: Session,
+        dialled: DialledLeg,
+        destination: Destination,
+        changed: Callable[[], None],
+        *,
+        knows_caller: bool = True,
     ) -> None:
         self.destination: Final = dialled.destination
         self.dialled: Final = dialled
@@ -101,14 +113,19 @@ class Leg:
         early = destination.early_media_after
         self._early_at = math.inf if early is None else self._began + early
         self._hangs_up_at = math.inf
-        self._create()
+        self._messages: deque[Received] = deque()
+        self._create(knows_caller=knows_caller)
 
-    def _create(self) -> None:
+    def _create(self, *, knows_caller: bool) -> None:
         channel = self.channel
         channel.core.channels[channel.uuid] = channel.core.existing[channel.uuid] = channel
+        channel.core.legs[channel.uuid] = self
         channel.other_leg = ("originator", attrs.evolve(self._session.channel.profile))
         channel.set("direction", "outbound")
         channel.set("uuid", channel.uuid)
+        if knows_caller:
+            channel.set("originator", self._session.channel.uuid)
+            channel.set("signal_bond", self._session.channel.uuid)
         for name, value in self.dialled.variables:
             channel.set(name, value)
         channel.fire("CHANNEL_OUTGOING")
@@ -122,6 +139,17 @@ class Leg:
             caller = self._session.channel
             caller.profile.progress = caller.profile.progress or channel.profile.progress
             caller.ring()
+
+    def bond(self) -> None:
+        """It talks to the caller."""
+        caller = self._session.channel
+        for name, value in (
+            ("last_bridge_to", caller.uuid),
+            ("bridge_channel", caller.name),
+            ("bridge_uuid", caller.uuid),
+            ("signal_bond", caller.uuid),
+        ):
+            self.channel.set(name, value)
 
     @property
     def cause(self) -> str | None:
@@ -180,17 +208,103 @@ class Leg:
 
     def hang_up(self, cause: str) -> None:
         """End it, on FreeSWITCH's side."""
-        if self.channel.hang_up(cause):
-            self._tell(Happening.FAR_END_HANGS_UP if self.is_answered else Happening.DOES_NOT_ANSWER, cause)
+        self.channel.hang_up(cause)
 
     def _tell(self, happening: Happening, *details: str) -> None:
         self._session.channel.story.tell(Who.CALLEE, happening, self.destination, *details)
 
     def _hung_up(self) -> None:
-        channel = self.channel
+        channel, cause = self.channel, self.cause or ""
         channel.core.channels.pop(channel.uuid, None)
+        channel.core.legs.pop(channel.uuid, None)
+        self._leave_variables(cause)
+        self._tell(Happening.FAR_END_HANGS_UP if self.is_answered else Happening.DOES_NOT_ANSWER, cause)
         self._refuses_at = self._answers_at = self._early_at = self._hangs_up_at = math.inf
         self._changed()
+
+    def _leave_variables(self, cause: str) -> None:
+        """What its end leaves with its partner, as long as that is up (``switch_channel_perform_hangup()``)."""
+        partner = self.channel.core.channels.get(self.channel.get("signal_bond") or "")
+        if partner is None:
+            return
+        partner.set("last_bridge_hangup_cause", cause)
+        if status := self.sip_status:
+            partner.set("last_bridge_proto_specific_hangup_cause", f"sip:{status}")
+            if not self.is_answered:
+                partner.set("sip_invite_failure_status", status)
+
+    # What is sent to it
+
+    def queue(self, message: Received) -> None:
+        """Queue a ``sendmsg``, to be carried out at a frame."""
+        self._messages.append(message)
+        if len(self._messages) == 1:
+            self._session.start_soon(self._carry_out_messages)
+
+    async def _carry_out_messages(self) -> None:
+        # Its thread would look at a frame of its own, between two of the caller's; while it rings, the caller's does.
+        await trio.sleep(FRAME_SECONDS / 2 if self.is_answered else 2 * FRAME_SECONDS)
+        while self._messages and self.cause is None:
+            await self._carry_out(self._messages[0])
+            self._messages.popleft()
+        self._messages.clear()
+
+    async def _carry_out(self, message: Received) -> None:
+        match message.get("call-command"):
+            case "":
+                pass
+            case "hangup":
+                cause = message.get("hangup-cause")
+                self.hang_up(cause_name(cause) if cause else "NORMAL_CLEARING")
+            case "execute":
+                argument = message.get("execute-app-arg")
+                if not argument and message.get("content-type").lower() == "text/plain":
+                    argument = message.body
+                await self._execute(message.get("execute-app-name"), argument, message.get("event-uuid"))
+            case command:
+                self.is_not_simulated(command)
+
+    async def _execute(self, name: str, argument: str, uuid: str) -> None:
+        """Run what can be seen afterwards: what becomes of its variables, and what is played to it."""
+        channel = self.channel
+        name = name.lower()
+        if name not in ("set", "unset", "playback", "hangup"):
+            if name:
+                self.is_not_simulated(name)
+            return
+        argument = await self._expand(argument)
+        about = [("Application", name), ("Application-Data", argument)]
+        ids = [("Application-UUID", uuid or channel.core.new_uuid())]
+        channel.fire("CHANNEL_EXECUTE", last=[each for each in (*about, *ids) if each[1]])
+        response = "_none_"
+        match name:
+            case "set":
+                variable, _, value = argument.partition("=" if "=" in argument else ",")
+                channel.set(variable, await self._expand(value) or None)
+            case "unset":
+                channel.set(argument, None)
+            case "playback":
+                response = "FILE PLAYED"
+                self._tell(Happening.FAR_END_HEARS, argument)
+            case _:
+                self.hang_up(cause_name(argument) if argument else "NORMAL_CLEARING")
+        told = [*about, ("Application-Response", response), *ids]
+        channel.fire("CHANNEL_EXECUTE_COMPLETE", last=[each for each in told if each[1]])
+
+    async def _expand(self, text: str) -> str:
+        core = self.channel.core
+        return await expand(
+            text, variable=self.channel.get, api=core.expand_api, global_variable=core.global_variables.get
+        )
+
+    def go_to(self, destination: str) -> None:
+        """Leave the bridge for an extension, which nobody sees any more."""
+        self._tell(Happening.FAR_END_GOES_TO, destination)
+        self.channel.hang_up("BLIND_TRANSFER")
+
+    def is_not_simulated(self, name: str) -> None:
+        """Something was to be done here that only a thread of its own could do."""
+        self.channel.story.tell(Who.SWITCH, Happening.IS_NOT_SIMULATED, name)
 
     def destroy(self) -> None:
         """What FreeSWITCH tells of it in the end."""

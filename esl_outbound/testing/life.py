@@ -44,6 +44,9 @@ async def _run_dialplans(session: Session) -> None:
             await _stay_parked(session)
             continue
         channel.set_running_state("CS_ROUTING")
+        if route.leads_nowhere:
+            session.hang_up_from_within("NO_ROUTE_DESTINATION")
+            continue
         channel.set_running_state("CS_EXECUTE")
         channel.set("call_uuid", channel.uuid)
         for action in route.actions:
@@ -67,6 +70,7 @@ async def _stay_parked(session: Session) -> None:
     session.channel.set_running_state("CS_PARK")
     await park(session)
     session.waits_for_nobody = session.is_ready
+    session.channel.story.wake()
     while session.is_ready:
         await session.frames.notified()
     session.waits_for_nobody = False

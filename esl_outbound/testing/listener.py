@@ -28,6 +28,7 @@ from .wire import (
     api_response,
     atoi,
     command_reply,
+    cut,
     disconnect_notice,
     event_message,
     linger_notice,
@@ -42,6 +43,7 @@ _FIRST_COMMAND_SECONDS: Final = 25
 # Text-Channel of a log line that stands by itself, without date, level and place.
 _CLEAN_LINE: Final = 1
 _FOR_EVER: Final = -1
+_LONGEST_UUID: Final = 36
 # The channel's thread sees a hangup at its next frame; this long the end of the call is waited for.
 _LAST_EVENTS_SECONDS: Final = 0.04
 
@@ -123,7 +125,8 @@ class Listener:
             file, function, number = site
             if kind != _CLEAN_LINE:
                 now = datetime.fromtimestamp(self._core.micros() / 1_000_000, UTC)
-                text = f"{now:%Y-%m-%d %H:%M:%S.%f} 99.00% [{LOG_LEVELS[level]}] {file}:{number} {text}"
+                name = LOG_LEVELS[level] if level < len(LOG_LEVELS) else f"DEBUG{level - len(LOG_LEVELS) + 1}"
+                text = f"{now:%Y-%m-%d %H:%M:%S.%f} 99.00% [{name}] {file}:{number} {text}"
             self._logs.append(
                 log_message(
                     text + "\n",
@@ -344,7 +347,7 @@ class Listener:
         await self.connection.send(
             plain_head(event.headers) + b"".join(_plain_last(name, value) for name, value in last) + b"\n"
         )
-        self.is_connected = True
+        self.is_connected = self.session.is_taken = True
         self.session.notify()
 
     def _divert(self, word: str) -> str:
@@ -362,13 +365,12 @@ class Listener:
             else:
                 await self.session.executions.carry_out(command)
             return "+OK"
-        other = self._core.channels.get(uuid)
-        if other is None:
+        if (other := self._core.sessions.get(uuid)) is not None:
+            other.executions.queue(command)
+        elif (leg := self._core.legs.get(uuid)) is not None:
+            leg.queue(command)
+        else:
             return f"-ERR invalid session id [{uuid}]"
-        if command.get("call-command") == "hangup":
-            other.hang_up(command.get("hangup-cause") or "NORMAL_CLEARING")
-        elif (found := self._core.sessions.get(uuid)) is not None:
-            found.executions.queue(command)
         return "+OK"
 
     def _tell_message(self, command: Received) -> None:
@@ -399,7 +401,7 @@ class Listener:
 
     async def _bgapi(self, command: Received, rest: str) -> str | None:
         name, _, argument = rest.partition(" ")
-        job = command.get("job-uuid") or self._core.new_uuid()
+        job = cut(command.get("job-uuid"), _LONGEST_UUID) or self._core.new_uuid()
         self._channel.story.tell(Who.HANDLER, Happening.STARTS_JOB, rest)
         reply = f"Content-Type: command/reply\nReply-Text: +OK Job-UUID: {job}\nJob-UUID: {job}\n\n"
         await self.connection.send(reply.encode("utf-8", "surrogateescape"))
@@ -422,7 +424,7 @@ class Listener:
         return f"+OK log level {word} [{level}]"
 
     async def _linger_on(self, command: Received, rest: str) -> str:
-        if rest.startswith(" ") and len(rest) > 1:
+        if rest.startswith(" ") and len(rest) > 1 and atoi(rest) != _FOR_EVER:
             self._linger = atoi(rest)
             if self._has_seen_end:
                 # The time is taken for an absolute one, and that has long been over.

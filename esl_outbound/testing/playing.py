@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Played", "Playing", "play"]
 
-_STREAM: Final = re.compile(r"([a-z_]+)://")
+_STREAM: Final = re.compile(r"(tone_stream|local_stream):", re.IGNORECASE)
+_FASTEST: Final = 2
 _SAMPLES_A_SECOND: Final = 8000
 _READ_AHEAD_SAMPLES: Final = 16384
 """How much of a file is read at once."""
@@ -35,6 +36,8 @@ class Played(Enum):
     STOPPED = auto()
     """By a break, or by a key."""
     NOT_FOUND = auto()
+    NOTHING = auto()
+    """There was no path."""
     GONE = auto()
     """The channel is hung up, or goes elsewhere."""
 
@@ -54,13 +57,23 @@ class Playing:
         self.seconds: Final = seconds
         self.position = 0.0
         """How much of it was played, in seconds."""
-        self.speed = 1.0
+        self.pace = 0
+        """``speed`` of ``uuid_fileman``: 2 is the fastest, -2 the slowest."""
         self.is_paused = False
         self.is_changed = False
         """Whether somebody steered it, so that its end is another one now."""
         self._session = session
         self._since = trio.current_time()
         self._nested = session.executions.nested_seconds
+
+    def set_pace(self, pace: int) -> None:
+        """Play faster or slower."""
+        self.pace = max(min(pace, _FASTEST), -_FASTEST)
+
+    @property
+    def speed(self) -> float:
+        """How much of it is played in a second; of each frame a quarter is left out, or put in, a step."""
+        return 1 / (1 - 0.25 * self.pace)
 
     @property
     def remaining(self) -> float:
@@ -89,6 +102,7 @@ async def play(
     on_digit: Callable[[str], bool] | None = None,
     is_breakable: bool = True,
     shown_as: str = "",
+    is_file: bool = True,
 ) -> Played:
     """Play a sound on a channel (``switch_ivr_play_file()``).
 
@@ -98,19 +112,25 @@ async def play(
         on_digit: Gets each key; true ends the sound.
         is_breakable: Whether a break ends it.
         shown_as: What the caller is said to hear; the path, unless something else says it better.
+        is_file: Whether events and variables tell of it, and ``uuid_fileman`` finds it.
     """
     channel, story = session.channel, session.channel.story
+    if not path:
+        return Played.NOTHING
     seconds = _length(session, shown_as or path)
-    if not path or seconds is None:
+    if seconds is None:
         return Played.NOT_FOUND
     file = Playing(session, path, seconds)
-    before, session.playing = session.playing, file
+    before = session.playing
+    if is_file:
+        session.playing = file
     delimiter = (channel.get("playback_delimiter") or "")[:1]
     # Of several files the events tell the last.
     about = [("Playback-File-Path", separate(path, delimiter)[-1] if delimiter else path)]
     if (stream := _STREAM.match(path)) is not None:
-        about.insert(0, ("Playback-File-Type", stream[1]))
-    channel.fire("PLAYBACK_START", last=about)
+        about.insert(0, ("Playback-File-Type", stream[1].lower()))
+    if is_file:
+        channel.fire("PLAYBACK_START", last=about)
     sound = story.sound_begins(shown_as or path, seconds, is_silence=path.startswith(_SILENT))
     ending: list[str] = []
 
@@ -124,9 +144,12 @@ async def play(
         result = await _play(session, file, take if on_digit is not None else None, is_breakable)
     finally:
         session.playing = before
-    _leave_variables(session, file)
+    if is_file:
+        _leave_variables(session, file)
     _end_sound(session, sound, result, ending)
-    channel.fire("PLAYBACK_STOP", last=[*about, ("Playback-Status", "break" if result is Played.STOPPED else "done")])
+    if is_file:
+        status = "break" if result is Played.STOPPED else "done"
+        channel.fire("PLAYBACK_STOP", last=[*about, ("Playback-Status", status)])
     return result
 
 

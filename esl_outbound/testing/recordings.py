@@ -69,7 +69,7 @@ class RecordedFrame:
     after: int
     """How many commands were said before it came; 0 in a ``.raw`` file, which does not know."""
     piece: int
-    """Frames that came in one piece have the same number."""
+    """Frames that came in one piece have the same number; in a ``.raw`` file, events that were made in one instant."""
 
     @property
     def content_type(self) -> str:
@@ -185,13 +185,15 @@ def _read_raw(path: Path, data: bytes) -> Recording:
 
     frames: list[RecordedFrame] = []
     first: int | None = None
+    pieces: dict[str, int] = {}
     end = 0
     for number, (start, head_end, end) in enumerate(_split(data, refuse)):
         frame = RecordedFrame(data[start:head_end], data[head_end:end], None, 0, number)
         stamp = frame.get("Event-Date-Timestamp")
         if stamp.isdecimal():
             first = int(stamp) if first is None else first
-            frame = attrs.evolve(frame, seconds=(int(stamp) - first) / 1e6)
+            piece = pieces.setdefault(stamp, number)
+            frame = attrs.evolve(frame, seconds=(int(stamp) - first) / 1e6, piece=piece)
         frames.append(frame)
     if not frames:
         raise NotARecording(path, "holds no message of FreeSWITCH's")

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Connect", "Dialplan", "Route", "Session", "Woken"]
 
+_MOST_FORWARDS: Final = 70
+
 Connect: TypeAlias = Callable[[str, int], Awaitable[trio.abc.Stream]]
 Dialplan: TypeAlias = Sequence[str]
 """Actions, each ``application argument``."""
@@ -59,6 +61,8 @@ class Route:
         self.actions = actions
         self.goes_to_park = False
         """Whether it leaves its dialplan to be parked."""
+        self.leads_nowhere = False
+        """Whether the dialplan has nothing for it where it goes."""
         self._next: Dialplan | None = None
 
     @property
@@ -66,10 +70,11 @@ class Route:
         """Whether what runs is to end, because the channel goes elsewhere."""
         return self._next is not None
 
-    def leave(self, actions: Dialplan, *, for_park: bool = False) -> None:
-        """Go elsewhere: what runs ends, and this is run instead."""
-        self._next = actions
+    def leave(self, actions: Dialplan | None, *, for_park: bool = False) -> None:
+        """Go elsewhere: what runs ends, and this is run instead; None leads nowhere."""
+        self._next = actions or ()
         self.goes_to_park = for_park
+        self.leads_nowhere = actions is None
 
     def follow(self) -> None:
         """The channel is where it was to go."""
@@ -104,6 +109,8 @@ class Session:
         self.nursery: Final = nursery
         self.is_reported = False
         """Whether the last events of the call are out."""
+        self.is_taken = False
+        """Whether somebody has said ``connect`` on one of its sockets, whatever became of that since."""
         self.waits_for_nobody = False
         """In ``socket``, for a ``connect`` that nobody will send any more."""
         self.stuck = ""
@@ -120,6 +127,8 @@ class Session:
         """What is to be done before the last events of the call."""
         self.recordings: Final[dict[str, Recorded]] = {}
         """Those that run beside the call, by path."""
+        self.displaced: Final[set[str]] = set()
+        """What is mixed into the call, by path."""
         self.bridged_to: Leg | None = None
         self.keeps_leg: Leg | None = None
         """A leg that outlives the bridge that called it."""
@@ -133,7 +142,6 @@ class Session:
         self.keys: Final = Keys(channel, self.notify)
         self.executions: Final = Executions(self)
         self.route: Final = Route(dialplan)
-        self._scheduled: list[trio.CancelScope] = []
         channel.when_hung_up = self.notify
         channel.when_logged = self._log
         self.core.channels[channel.uuid] = self.core.existing[channel.uuid] = channel
@@ -171,15 +179,22 @@ class Session:
         for listener in self.listeners:
             listener.hear_log(level, text, site, kind)
 
-    def transfer(self, actions: Dialplan, *, destination: str = "", dialplan: str = "", context: str = "") -> None:
+    def transfer(
+        self, actions: Dialplan | None, *, destination: str = "", dialplan: str = "", context: str = ""
+    ) -> bool:
         """Go elsewhere: what runs ends, and this is run instead.
 
         Args:
-            actions: What is run.
+            actions: What is run; None if the dialplan has nothing there.
             destination: The extension that the caller is at now; the same, if not said.
             dialplan: Whose extension it is; the same, if not said.
             context: Where in that dialplan it is; the same, if not said.
+
+        Returns:
+            Whether it goes: one that was transferred too often is hung up.
         """
+        if destination and not self._may_go_on():
+            return False
         self._part()
         self.route.leave(actions)
         if destination:
@@ -198,12 +213,23 @@ class Session:
                 rdnis=profile.destination_number,
                 transfer_source=source,
             )
-            forwards = channel.get("max_forwards")
-            channel.set("max_forwards", str(atoi(forwards) - 1) if forwards else "70")
             channel.variables.push("transfer_history", source)
             channel.set("transfer_source", source)
         self.channel.state = "CS_ROUTING"
         self.notify()
+        return True
+
+    def _may_go_on(self) -> bool:
+        """Whether `max_session_transfers`, or without that `max_forwards`, lets a transfer happen."""
+        channel = self.channel
+        name = "max_session_transfers" if channel.get("max_session_transfers") else "max_forwards"
+        left = channel.get(name)
+        forwards = atoi(left) - 1 if left else _MOST_FORWARDS
+        if forwards <= 0:
+            channel.hang_up("EXCHANGE_ROUTING_ERROR")
+            return False
+        channel.set(name, str(forwards))
+        return True
 
     def _part(self) -> None:
         """Whoever this channel was put through to is to look: it goes elsewhere."""
@@ -227,27 +253,13 @@ class Session:
         """Start a thread that belongs to this call."""
         self.nursery.start_soon(function)
 
-    def schedule(self, seconds: float, action: Callable[[], None]) -> None:
+    def schedule(self, seconds: float, action: Callable[[], object]) -> None:
         """Do something later, unless the channel is gone by then or it is cancelled."""
-        cancelled = trio.CancelScope()
-        self._scheduled.append(cancelled)
 
-        async def wait_and_act() -> None:
-            with cancelled:
-                with trio.move_on_after(seconds):
-                    await self.over.wait()
-                    return
-                action()
+        async def act() -> None:
+            action()
 
-        self.start_soon(wait_and_act)
-
-    def cancel_scheduled(self) -> int:
-        """Cancel what was scheduled, and say how much it was."""
-        count = len(self._scheduled)
-        for each in self._scheduled:
-            each.cancel()
-        self._scheduled.clear()
-        return count
+        self.core.schedule.add(self.nursery, seconds, act, self.channel.uuid, self.over)
 
     # Time
 
@@ -261,6 +273,7 @@ class Session:
         pauses: bool = False,
         parks: bool = False,
         goes_on: Callable[[], bool] | None = None,
+        carries_out: bool = True,
     ) -> Woken:
         """Let time pass, carrying out what is queued meanwhile.
 
@@ -272,6 +285,7 @@ class Session:
             pauses: Whether the clock stands still while something runs nested.
             parks: Whether the channel is parked: events that were sent to the session are fired then, one a frame.
             goes_on: Ends the wait when it says no.
+            carries_out: Whether it looks at what is queued.
 
         Returns:
             Why it ended.
@@ -287,7 +301,7 @@ class Session:
                 return Woken.GONE
             if breakable and executions.take_break():
                 return Woken.BREAK
-            if executions.may_start:
+            if carries_out and executions.may_start:
                 # Without media the park takes the first by itself, and tells nobody.
                 took = await executions.carry_out_queue(first_untold=parks and not self.channel.has_media)
                 end += took if pauses else 0
@@ -295,7 +309,7 @@ class Session:
                     return Woken.GONE
             if keys.are_waiting and stops_at_digit:
                 return Woken.DIGIT
-            is_busy = executions.may_start or (breakable and executions.has_break)
+            is_busy = (carries_out and executions.may_start) or (breakable and executions.has_break)
             if parks and self.events and not (self.channel.diverts_events and self.listeners):
                 sent = self.events.popleft()
                 self.core.fire(Event(sent.name, (*sent.headers, *self.channel.headers(sent.name)), sent.body))

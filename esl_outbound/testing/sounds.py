@@ -11,7 +11,8 @@ from typing import Final, final
 
 import attrs
 
-from .expansion import atoi, brackets, separate
+from .expansion import brackets, separate
+from .wire import atof, atoi
 
 __all__ = ["Sounds"]
 
@@ -301,7 +302,7 @@ class _Tones:
                 inside, _, segment = segment[1:].partition(")")
                 numbers = inside.split(",")
                 if name == "%" and len(numbers) > 2:
-                    frequency = _atof(numbers[2])
+                    frequency = atof(numbers[2])
                     heard = frequency != 0
                 elif name == "%" or len(numbers) != 2:
                     return False
@@ -315,8 +316,3 @@ class _Tones:
                 self.samples += times * once if once else 0
                 self.loops = 0
         return True
-
-
-def _atof(text: str) -> float:
-    number = re.match(r"[\t-\r ]*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))", text)
-    return float(number[1]) if number else 0.0

@@ -31,6 +31,11 @@ class Sound:
     how: str = ""
     """``heard``, ``cut short by 1``, ``stopped``, ``hung up``; empty while it plays."""
 
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it goes on."""
+        return None if self.ended is None else self.ended - self.began
+
 
 @final
 @attrs.define(eq=False)
@@ -42,6 +47,11 @@ class Recorded:
     """Seconds since the call began."""
     ended: float | None = None
     application: str = "record"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it goes on."""
+        return None if self.ended is None else self.ended - self.began
 
 
 @final
@@ -65,6 +75,11 @@ class Bridge:
     disposition: str = ""
     """FreeSWITCH's word for it, such as SUCCESS or USER_BUSY; empty while it rings."""
 
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it goes on."""
+        return None if self.ended is None else self.ended - self.began
+
 
 @final
 @attrs.define(eq=False)
@@ -78,6 +93,11 @@ class Executed:
     """Seconds since the call began."""
     ended: float | None = None
     response: str = ""
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it goes on."""
+        return None if self.ended is None else self.ended - self.began
 
 
 @final
@@ -101,6 +121,7 @@ class Story:
         """What the ``system`` command was asked to run; nothing was run."""
         self.began_at: float = 0.0
         self._changed: trio.Event | None = None
+        self._only_completed: Final[set[str]] = set()
 
     @property
     def now(self) -> float:
@@ -132,6 +153,12 @@ class Story:
         await self._changed.wait()
 
     # What the switch tells
+
+    def only_completes(self, application: str) -> None:
+        """The simulator does nothing at all for an application; this is told once."""
+        if application not in self._only_completed:
+            self._only_completed.add(application)
+            self.tell(Who.SWITCH, Happening.ONLY_COMPLETES, application)
 
     def runs_program(self, program: str) -> None:
         """The switch was asked to run a program, and did not."""

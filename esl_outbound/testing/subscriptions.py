@@ -6,6 +6,7 @@ import re
 from typing import Final, final
 
 from .event_names import EVENT_NAMES, MY_EVENTS
+from .patterns import search
 from .wire import Event
 
 __all__ = ["Subscriptions"]
@@ -149,14 +150,12 @@ class Subscriptions:
         if not found:
             return "-ERR invalid syntax"
         if name.lower() == "delete":
-            name, found, value = value.partition(" ")
+            name, _, value = value.partition(" ")
             if name.lower() == "all":
                 self._filters.clear()
             else:
                 self._filters = [
-                    each
-                    for each in self._filters
-                    if each[0].lower() != name.lower() or (found and each[1].lower() != value.lower())
+                    each for each in self._filters if each[0].lower() != name.lower() or (value and each[1] != value)
                 ]
             return f"+OK filter deleted. [{name}][{value}]"
         if name.lower() == "add":
@@ -167,7 +166,4 @@ class Subscriptions:
 
 def _matches(pattern: str, text: str) -> bool:
     """A filter's ``/regular expression/``."""
-    try:
-        return re.search(pattern.strip("/"), text) is not None
-    except re.error:
-        return False
+    return search(pattern.strip("/"), text) is not None

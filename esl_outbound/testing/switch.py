@@ -3,50 +3,44 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
-import logging
 import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeAlias, cast, final
+from typing import Final, final
 
 import trio
 
-from ..handler import CallHandler, HandlerSource, handler_class_of
-from ..server import conduct_stream
+from ..handler import HandlerSource
 from .api import API_COMMANDS
 from .applications import Application, all_applications
 from .applications.application import ApplicationFunction
-from .caller import PATIENCE_SECONDS, Caller, CallFailed
+from .caller import Caller
+from .checks import check_actions, check_cause, check_endpoint, check_event_names, check_mode, check_target, check_texts
 from .connection import Faults
 from .core import Core
 from .destinations import Destination
 from .ending import call_context, open_ending_nursery
 from .endpoints import Endpoint, make_channel
+from .failures import CallFailed, without_our_frames
+from .far_legs import with_far_legs
 from .groups import alone
 from .happenings import Happening, Moment, Who
 from .life import live
-from .memory import MemoryStream, connected_pair
+from .logs import logs_kept
 from .recordings import Recording
-from .replaying import Replayed, replay
+from .replaying import LIMIT_SECONDS, Replayed, replay
 from .session import Session
 from .story import Story
+from .targets import Server, Target, Targets
+from .watch import Watch
 
-__all__ = ["Application", "FakeFreeSwitch", "Target"]
-
-SocketApplication: TypeAlias = Callable[[trio.abc.Stream], Awaitable[None]]
-"""A program that speaks the event socket itself."""
-Target: TypeAlias = "HandlerSource | SocketApplication | str"
-"""What takes a call: what ``serve`` takes, a coroutine function that is given the connection, or an address."""
+__all__ = ["FakeFreeSwitch"]
 
 _OURS: Final = "127.0.0.1:8084"
-# Loggers of the framework that tell of a handler's fault, with its traceback.
-_FAULT_LOGGERS: Final = ("esl_outbound.call", "esl_outbound.server")
-_call: Final[ContextVar[Caller | None]] = ContextVar("esl_outbound_testing_call", default=None)
+PATIENCE_SECONDS: Final = 60.0
+_LAST_WORD_SECONDS: Final = 20.0
 
 
 @final
@@ -71,7 +65,7 @@ class FakeFreeSwitch:
         """Seconds for which an expectation waits, and a handler may go on after the end of its call."""
         for application in all_applications():
             self._core.applications[application.name] = application
-        self._core.api_commands.update(API_COMMANDS)
+        self._core.api_commands.update(with_far_legs(API_COMMANDS))
 
     # What there is on this switch
 
@@ -81,9 +75,9 @@ class FakeFreeSwitch:
         return self._core.global_variables
 
     @property
-    def programs(self) -> Sequence[str]:
+    def programs(self) -> list[str]:
         """What the switch was asked to run by ``system``, of which nothing was run."""
-        return tuple(self._core.programs)
+        return list(self._core.programs)
 
     def sound(self, path: str, seconds: float) -> None:
         """Say how long a sound lasts; those of which nothing is said last a second.
@@ -123,6 +117,7 @@ class FakeFreeSwitch:
             early_media_after: Seconds until it is heard before the answer, which makes the bridge.
             hangs_up_after: Seconds of talk until it hangs up.
         """
+        check_cause(cause)
         self._core.destinations.append(
             Destination(pattern, answers_after, cause, refuses_after, early_media_after, hangs_up_after)
         )
@@ -135,6 +130,7 @@ class FakeFreeSwitch:
             actions: Each ``application argument``; a ``socket`` finds the servers of ``listens()``.
             context: The dialplan's context; any, if not said.
         """
+        check_actions(actions=actions)
         self._core.extensions[f"{context}/{number}" if context else number] = tuple(actions)
 
     def application(
@@ -163,7 +159,7 @@ class FakeFreeSwitch:
 
         self._core.api_commands[name.lower()] = command
 
-    def listens(self, address: str, target: HandlerSource | SocketApplication) -> None:
+    def listens(self, address: str, target: Server) -> None:
         """Say that a server listens at ``host:port``, in memory, for ``socket`` applications."""
         self._servers[address] = target
 
@@ -198,7 +194,12 @@ class FakeFreeSwitch:
     # Calls
 
     async def replay(
-        self, recording: Recording | str | os.PathLike[str], handler: HandlerSource, *, limit_seconds: float = 15.0
+        self,
+        recording: Recording | str | os.PathLike[str],
+        handler: HandlerSource,
+        *,
+        limit_seconds: float = LIMIT_SECONDS,
+        fails_if_handler_does: bool = True,
     ) -> Replayed:
         """Play a recorded conversation back against a handler.
 
@@ -209,16 +210,20 @@ class FakeFreeSwitch:
             recording: A recording, or the path of one: what ``serve(..., record=DIR)`` wrote, or a ``.raw`` file.
             handler: What ``serve`` takes.
             limit_seconds: How much longer than was recorded the handler may take for its next command, and to end.
+            fails_if_handler_does: Whether a fault of the handler fails the test.
 
         Returns:
             How the handler ended, and what it said.
 
         Raises:
+            HandlerFailed: The handler said what was recorded, and raised something.
             ReplayDiverged: The handler said something else than was recorded, or nothing more, or did not end.
             NotARecording: The file is no recording, or not one of a call.
             TypeError: ``handler`` makes no handlers.
         """
-        return await replay(recording, handler, limit_seconds=limit_seconds)
+        return await replay(
+            recording, handler, limit_seconds=limit_seconds, fails_if_handler_does=fails_if_handler_does
+        )
 
     @call_context
     async def dial(
@@ -259,14 +264,21 @@ class FakeFreeSwitch:
             context: The dialplan's context.
             endpoint: What kind of channel it is.
             faults: What goes wrong on the connection.
-            fails_if_handler_does: Whether a fault of the handler's ``run`` fails the test.
+            fails_if_handler_does: Whether a fault of the handler fails the test, even one for ``on_error``.
             told: Gets each thing that happens, at once, to show a call live.
 
         Raises:
             CallFailed: The caller was left parked for ever, or the handler does not end.
-            HandlerFailed: The handler raised something that is not the end of the call, and did not deal with it.
+            HandlerFailed: The handler raised something that is not the end of the call.
+            ValueError: An argument makes no sense; what is wrong is said.
         """
         __tracebackhide__ = True
+        check_target(target, self._servers)
+        check_mode(mode)
+        check_endpoint(endpoint)
+        check_texts(number=number, caller_id=caller_id, caller_id_name=caller_id_name, path=path, context=context)
+        check_actions(before=before, after=after)
+        check_event_names(faults.lost_events if faults is not None else ())
         hosts = target if isinstance(target, str) else _OURS
         places = "|".join(f"{host}/{path}" if path else host for host in hosts.split("|"))
         dialplan = [*before, f"socket {places} {mode}".rstrip(), *after]
@@ -283,31 +295,39 @@ class FakeFreeSwitch:
             variables=variables or {},
         )
         problem: BaseException | None = None
-        caller: Caller | None = None
-        with _one_problem_at_a_time():
-            async with open_ending_nursery(self.patience) as nursery:
-                handlers = _Handlers(self, target, nursery)
-                session = Session(
-                    channel, dialplan, nursery=nursery, connect=handlers.connect, faults=faults or Faults()
-                )
-                caller = handlers.caller = Caller(session, self.patience)
-                story.tell(Who.CALLER, Happening.CALLS, caller_id, number)
-                nursery.start_soon(live, session)
-                with _logs_kept():
-                    try:
-                        yield caller
-                        await _finish(caller, session, handlers)
-                    except trio.Cancelled:
-                        raise
-                    except BaseException as exc:
-                        problem = _expectation_in(exc)
-                nursery.cancel_scope.cancel()
+        watch: Watch | None = None
+        try:
+            with _one_problem_at_a_time():
+                async with open_ending_nursery(self.patience) as nursery:
+                    targets = Targets(partial(self._server_at, target), nursery)
+                    session = Session(
+                        channel, dialplan, nursery=nursery, connect=targets.connect, faults=faults or Faults()
+                    )
+                    watch = targets.watch = Watch(session, self.patience)
+                    story.tell(Who.CALLER, Happening.CALLS, caller_id, number)
+                    nursery.start_soon(live, session)
+                    caller = Caller(watch)
+                    with logs_kept(watch):
+                        try:
+                            yield caller
+                            await _finish(caller, watch, targets)
+                        except trio.Cancelled:
+                            raise
+                        except BaseException as exc:
+                            problem = _expectation_in(exc)
+                            await _hear_handler_out(problem, watch, targets)
+                    nursery.cancel_scope.cancel()
+        except Exception as exc:
+            if problem is None:
+                raise
+            # What the test was told first comes first; the other is told with it.
+            problem.add_note(f"and then: {exc!r}")
         if problem is not None:
             raise problem
-        if caller.handler_error is not None and fails_if_handler_does:
-            raise caller.handler_failed("the handler was to do its work", "it")
+        if watch is not None and watch.handler_error is not None and fails_if_handler_does:
+            raise watch.handler_failed("the handler was to do its work", "it")
 
-    def _server_at(self, address: str, target: Target) -> Target | None:
+    def _server_at(self, target: Target, address: str) -> Target | None:
         """Who listens there; an address itself stands for the network."""
         if address in self._servers:
             return self._servers[address]
@@ -316,94 +336,7 @@ class FakeFreeSwitch:
         return target if address == _OURS else None
 
 
-@final
-class _Handlers:
-    """The programs that take the calls of one caller."""
-
-    def __init__(self, phone: FakeFreeSwitch, target: Target, nursery: trio.Nursery) -> None:
-        self._phone = phone
-        self._target = target
-        self._nursery = nursery
-        self.caller: Caller | None = None
-        self._running = 0
-        self._done = trio.Event()
-
-    async def connect(self, host: str, port: int) -> trio.abc.Stream:
-        """Open a connection as FreeSWITCH would.
-
-        Raises:
-            OSError: Nobody listens there.
-        """
-        server = self._phone._server_at(f"{host}:{port}", self._target)
-        if server is None:
-            raise ConnectionRefusedError(111, "Connection refused")
-        if isinstance(server, str):
-            return await _connect_over_network(host, port)
-        ours, theirs = connected_pair()
-        self._running += 1
-        self._nursery.start_soon(self._run, server, theirs)
-        return ours
-
-    async def _run(self, server: HandlerSource | SocketApplication, stream: MemoryStream) -> None:
-        _call.set(self.caller)
-        try:
-            if inspect.iscoroutinefunction(server):
-                await self._run_application(cast("SocketApplication", server), stream)
-            else:
-                await self._serve(cast("HandlerSource", server), stream)
-        finally:
-            # Nothing may wait here: a cancellation would take the place of what went wrong.
-            stream.close()
-            self._running -= 1
-            if not self._running:
-                self._done.set()
-
-    async def _run_application(self, application: SocketApplication, stream: trio.abc.Stream) -> None:
-        try:
-            await application(stream)
-        except Exception as exc:
-            self._failed(exc)
-
-    async def _serve(self, source: HandlerSource, stream: trio.abc.Stream) -> None:
-        outcome = await conduct_stream(source, stream)
-        # How a program has set up its logging shall not hide its faults.
-        deals_with_it = handler_class_of(source).on_error is not CallHandler.on_error
-        if outcome.fault is not None and _is_class(source) and not deals_with_it:
-            self._failed(outcome.fault)
-
-    def _failed(self, error: BaseException) -> None:
-        if self.caller is not None and self.caller.handler_error is None:
-            self.caller.handler_error = error
-
-    async def finished(self) -> None:
-        """Wait until all of them have ended."""
-        while self._running:
-            self._done = trio.Event()
-            await self._done.wait()
-
-
-def _is_class(source: HandlerSource) -> bool:
-    """Whether it is known before a call which class handles it."""
-    return isinstance(source.func if isinstance(source, partial) else source, type)
-
-
-async def _connect_over_network(host: str, port: int) -> trio.SocketStream:
-    """Connect at once or not at all: FreeSWITCH does not try several addresses of a host side by side."""
-    infos = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    if not infos:
-        raise OSError(f"{host} has no address")
-    family, kind, proto, _, address = infos[0]
-    sock = trio.socket.socket(family, kind, proto)
-    try:
-        await sock.connect(address)
-    except BaseException:
-        sock.close()
-        raise
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return trio.SocketStream(sock)
-
-
-async def _finish(caller: Caller, session: Session, handlers: _Handlers) -> None:
+async def _finish(caller: Caller, watch: Watch, targets: Targets) -> None:
     """End the call if it is up, and wait for the handler.
 
     Raises:
@@ -412,14 +345,14 @@ async def _finish(caller: Caller, session: Session, handlers: _Handlers) -> None
     __tracebackhide__ = True
     # A handler that has left the caller alone is seen to have done so one frame after its socket is gone.
     if caller.is_up:
-        await session.frames.next()
-        caller.check_is_not_left_alone()
+        await watch.session.frames.next()
+        watch.check_is_not_left_alone()
     await caller.hangs_up()
-    with trio.move_on_after(caller.patience):
-        await handlers.finished()
-        await session.over.wait()
+    with trio.move_on_after(watch.patience):
+        await targets.finished()
+        await watch.session.over.wait()
         return
-    raise caller.failed("the handler was to end with the call", f"it went on for {caller.patience:g} s")
+    raise watch.failed("the handler was to end with the call", f"it went on for {watch.patience:g} s")
 
 
 @contextlib.contextmanager
@@ -433,45 +366,19 @@ def _one_problem_at_a_time() -> Iterator[None]:
         raise found from found.__cause__
 
 
+async def _hear_handler_out(problem: BaseException, watch: Watch, targets: Targets) -> None:
+    """What an expectation failed for may come out of the handler only at its end."""
+    if not isinstance(problem, CallFailed) or problem.__cause__ is not None:
+        return
+    watch.session.hang_up_by_far_end()
+    with trio.move_on_after(_LAST_WORD_SECONDS):
+        await targets.finished()
+    if watch.handler_error is not None:
+        problem.__cause__ = without_our_frames(watch.handler_error)
+        problem.add_note(f"The handler raised {watch.handler_error!r}.")
+
+
 def _expectation_in(problem: BaseException) -> BaseException:
     """What went wrong; an expectation that failed in a nursery of the test's comes out of its groups."""
     found = alone(problem) if isinstance(problem, BaseExceptionGroup) else problem
     return found if isinstance(found, CallFailed) else problem
-
-
-# What handlers log
-
-
-@final
-class _LogKeeper(logging.Handler):
-    """Keeps what is logged in a call with that call."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record."""
-        caller = _call.get()
-        if caller is None:
-            return
-        caller.log.append(record)
-        if record.levelno >= logging.ERROR and record.name in _FAULT_LOGGERS and record.exc_info is not None:
-            caller.handler_error = record.exc_info[1]
-        caller.tell_log(record)
-
-
-_keeper: Final = _LogKeeper()
-_keeping = 0
-
-
-@contextlib.contextmanager
-def _logs_kept() -> Iterator[None]:
-    """Listen to the root logger while at least one call is up."""
-    global _keeping
-    root = logging.getLogger()
-    if not _keeping:
-        root.addHandler(_keeper)
-    _keeping += 1
-    try:
-        yield
-    finally:
-        _keeping -= 1
-        if not _keeping:
-            root.removeHandler(_keeper)

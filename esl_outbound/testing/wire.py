@@ -25,13 +25,16 @@ __all__ = [
     "Value",
     "api_response",
     "as_text",
+    "atof",
     "atoi",
     "command_reply",
+    "cut",
     "decoded",
     "disconnect_notice",
     "encoded",
     "event_message",
     "find_header",
+    "is_number",
     "linger_notice",
     "log_level",
     "log_message",
@@ -61,9 +64,27 @@ def encoded(text: str) -> bytes:
 
 
 def atoi(text: str) -> int:
-    """What C's ``atoi`` makes of a text: the number that it begins with, or 0."""
-    found = re.match(r"[ \t\n\v\f\r]*([+-]?[0-9]{1,18})", text)
-    return int(found[1]) if found is not None else 0
+    """What C's ``atoi`` makes of a text: the number that it begins with, or 0.
+
+    A number is read in 64 bits, where it stops at the largest, and of those the lower 32 count.
+    """
+    found = re.match(r"[ \t\n\v\f\r]*([+-]?)0*([0-9]*)", text)
+    if found is None or not found[2]:
+        return 0
+    size = int(found[2][:20])
+    number = -min(size, 2**63) if found[1] == "-" else min(size, 2**63 - 1)
+    return (number + 2**31) % 2**32 - 2**31
+
+
+def atof(text: str) -> float:
+    """What C's ``atof`` makes of a text, as long as it is written without an exponent."""
+    found = re.match(r"[ \t\n\v\f\r]*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))", text)
+    return float(found[1]) if found is not None else 0.0
+
+
+def is_number(text: str) -> bool:
+    """Whether FreeSWITCH takes a text for a number: digits and points, perhaps a sign (``switch_is_number()``)."""
+    return re.fullmatch(r"[+-]?[0-9.]*", text) is not None
 
 
 # What FreeSWITCH reads
@@ -217,8 +238,18 @@ class Event:
         return next((as_text(value) for key, value in self.headers if key.lower() == lowered), "")
 
 
+def cut(text: str, size: int) -> str:
+    """What fits into so many bytes."""
+    return decoded(encoded(text)[:size])
+
+
 def command_reply(text: str) -> bytes:
-    """The answer to a command, cut where FreeSWITCH cuts it."""
+    """The answer to a command, cut where FreeSWITCH cuts it.
+
+    One that begins with ``~`` is taken for headers, which bring their own blank line (``listener_run()``).
+    """
+    if text.startswith("~"):
+        return b"Content-Type: command/reply\n" + encoded(text)[1:_REPLY_BYTES]
     return b"Content-Type: command/reply\nReply-Text: " + encoded(text)[:_REPLY_BYTES] + b"\n\n"
 
 
@@ -245,12 +276,16 @@ def disconnect_notice(uuid: str) -> bytes:
 
 
 LOG_LEVELS: Final = ("CONSOLE", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG")
+_INVALID_LOG_LEVEL: Final = 64
 
 
 def log_level(word: str) -> int:
     """A level by its name or number; -1 if it is none (``switch_log_str2level()``)."""
-    if word.isdecimal():
-        return int(word)
+    if word and is_number(word):
+        number = atoi(word)
+        if number == _INVALID_LOG_LEVEL:
+            return -1
+        return _INVALID_LOG_LEVEL - 1 if number > _INVALID_LOG_LEVEL else max(number, 0)
     return LOG_LEVELS.index(word.upper()) if word.upper() in LOG_LEVELS else -1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -95,6 +96,14 @@ class Blocking(CallHandler):
         await self.answer()
         log.info("blocks")
         time.sleep(60)
+
+
+class Bridging(CallHandler):
+    async def run(self):
+        await self.answer()
+        await self.set_variable("continue_on_fail", "true")
+        for callee in ("user/1001", "user/1002"):
+            await self.execute("bridge", callee)
 
 
 class Interrupted(CallHandler):
@@ -229,11 +238,26 @@ def test_a_file_as_standard_input_is_read_like_a_pipe(shop: Path) -> None:
 
 def test_a_call_can_be_limited(shop: Path) -> None:
     status, said, _ = invoke("call", "shop:Patient", "--app-dir", str(shop), "--hang-up-after", "0.3")
-    assert "The call is over after 0.3 s: you hung up (NORMAL_CLEARING).\n" in said
+    assert re.search(r"(?m)^The call is over after \d\.\d s: you hung up \(NORMAL_CLEARING\)\.$", said)
     assert status == 0
 
 
-def test_a_fault_of_the_handler_shows_only_his_own_frames(shop: Path) -> None:
+def test_who_is_called_does_what_was_said(shop: Path) -> None:
+    callees = ("--callee", "user/*=user_busy", "--callee", "user/1002=0.1")
+    status, said, _ = invoke("call", "shop:Bridging", "--app-dir", str(shop), *callees, "--hang-up-after", "0.8")
+    assert "user/1001 does not answer: USER_BUSY\n" in said
+    assert "you talk to user/1002 ...\n" in said
+    assert "Talked to:   user/1002\n" in said
+    assert status == 0
+
+
+def test_a_fault_is_told_however_little_is_logged(shop: Path) -> None:
+    status, said, errors = invoke("call", "shop:Faulty", "--app-dir", str(shop), "--log-level", "critical")
+    assert "The handler failed: KeyError: 'price of tea'\n" in said
+    assert ("log " in said, errors, status) == (False, "", 1)
+
+
+def test_a_fault_of_the_handler_shows_only_the_users_frames(shop: Path) -> None:
     status, said, errors = invoke("call", "shop:Faulty", "--app-dir", str(shop))
     assert "log ERROR run() failed\n" in said
     assert "The handler failed: KeyError: 'price of tea'\n" in said
@@ -269,6 +293,15 @@ def test_a_handler_that_interrupts_the_program_has_failed(shop: Path) -> None:
         (("shop:Menu", "--press", "1w2"), "--press '1w2': digits are 0-9 * # A-D; a comma waits a second, h hangs up"),
         (("shop:Menu", "--var", "x"), "--var 'x': a variable is given as NAME=VALUE"),
         (("shop:Menu", "--var", "=x"), "--var '': a variable is given as NAME=VALUE"),
+        (("shop:Menu", "--callee", "user/1001"), "--callee 'user/1001': a callee is given as user/1001=USER_BUSY, or "),
+        (
+            ("shop:Menu", "--callee", "user/1001="),
+            "--callee 'user/1001=': a callee is given as user/1001=USER_BUSY, or ",
+        ),
+        (("shop:Menu", "--callee", "a=BUSY"), "--callee 'a=BUSY': BUSY is neither a hangup cause, such as USER_BUSY, "),
+        (("shop:Menu", "--callee", "a=success"), "--callee 'a=success': success is neither a hangup cause, such as "),
+        (("shop:Menu", "--callee", "a=-1"), "--callee 'a=-1': nobody answers after -1 seconds"),
+        (("shop:Menu", "--callee", "a=nan"), "--callee 'a=nan': nobody answers after nan seconds"),
     ],
 )
 def test_what_makes_no_call_is_refused_in_one_line(shop: Path, arguments: tuple[str, ...], reason: str) -> None:
@@ -352,6 +385,24 @@ def test_a_caller_who_is_left_parked_is_told_why() -> None:
         status, said, _ = invoke("call", "--connect", f"127.0.0.1:{listener.getsockname()[1]}")
         server.join()
     assert "You would be parked now, in silence, until you hang up:\nthe event socket " in said
+    assert "you hang up (" not in said
+    assert status == 1
+
+
+def test_a_program_that_does_not_speak_the_socket_never_took_the_call() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+
+        def wait() -> None:
+            with listener.accept()[0] as connection:
+                while connection.recv(65536):
+                    pass
+
+        server = threading.Thread(target=wait)
+        server.start()
+        status, said, _ = invoke("call", "--connect", address, "--hang-up-after", "0.2")
+        server.join()
+    assert f"{address} never took the call: it did not say connect.\n" in said
     assert status == 1
 
 

@@ -25,6 +25,8 @@ from functools import partial
 from esl_outbound import CallHandler
 
 class Reception(CallHandler):
+    wind_down_seconds = 0.5
+
     async def run(self) -> None:
         await self.answer()
         await self.hangup()
@@ -218,3 +220,19 @@ def test_help_and_version_are_there() -> None:
         [sys.executable, "-m", "esl_outbound", "--version"], capture_output=True, text=True, check=True
     )
     assert re.fullmatch(r"esl-outbound \d+\.\d+\.\d+\n", module.stdout)
+
+
+def test_serving_needs_no_simulator(app: Path) -> None:
+    program = (
+        "import sys\n"
+        "from esl_outbound.cli import main\n"
+        "main(['serve', 'shop:number', '--app-dir', sys.argv[1]], standalone_mode=False)\n"
+    )
+    shown = "import atexit, sys; atexit.register(lambda: print(*sorted(sys.modules)))\n"
+    done = subprocess.run(
+        [sys.executable, "-c", shown + program, str(app)], capture_output=True, text=True, check=False
+    )
+    assert "cannot serve shop:number: " in done.stderr
+    modules = set(done.stdout.split())
+    assert "esl_outbound.cli.running" in modules
+    assert not {"esl_outbound.testing", "esl_outbound.cli.call", "trio.testing", "pytest"} & modules

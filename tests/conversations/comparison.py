@@ -7,7 +7,7 @@ with its reason:
 * identifiers, dates, addresses: `NEW_EACH_TIME`, `DATES`, and a renaming of UUIDs that is the same all over;
 * texts about the machine: `MACHINES_OWN`;
 * moments and durations: `MOMENTS`, `DURATIONS`;
-* how messages of different kinds mix, and which may be missing: `Races`, as narrow as PROTOCOL.md allows.
+* how messages of different kinds mix, and which may be missing: `Races`, as narrow as what was measured allows.
 
 Times are those at which the last byte of a message came. A recorded time is exact to about 20 ms, as
 FreeSWITCH's session looks at its queue every 20 ms, and its listener at the events. What is counted in whole seconds
@@ -99,7 +99,7 @@ ALLOWANCES: tuple[Allowance, ...] = (
         "e8_.*",
         "notice: disconnect",
         1.0,
-        "an application that never speaks is given 24 to 25 s (PROTOCOL.md section 2)",
+        "an application that never speaks is given 24 to 25 s",
     ),
     Allowance(
         "b_myevents_xml",
@@ -239,7 +239,7 @@ class Comparison:
                     )
 
     def _check_linger(self) -> None:
-        """A linger of N seconds ends N to N + 1 seconds after the hangup (PROTOCOL.md section 5).
+        """A linger of N seconds ends N to N + 1 seconds after the hangup.
 
         Unless the application ends it, or says how long it is to be, meanwhile.
         """
@@ -276,7 +276,7 @@ class Comparison:
 
 
 class Races:
-    """The messages of two conversations that may be missing, or be there, by what PROTOCOL.md calls a race.
+    """The messages of two conversations that may be missing, or be there, where FreeSWITCH has a race.
 
     Attributes:
         expected_anyhow: Recorded messages that the simulator need not send.
@@ -296,8 +296,7 @@ class Races:
 def early_events(messages: Sequence[Message]) -> Iterator[Message]:
     """Events fired before the reply to connect, dispatched after the subscription.
 
-    "Events fired before the subscription may come after it: [...] with Event-Sequence below the connect reply's"
-    (PROTOCOL.md section 4): the dispatcher lags up to 20 ms.
+    Their Event-Sequence is below that of the reply to connect: the dispatcher lags up to 20 ms.
     """
     connected = next((m for m in messages if m.kind is Kind.CHANNEL_DATA), None)
     if connected is not None:
@@ -310,8 +309,8 @@ def early_events(messages: Sequence[Message]) -> Iterator[Message]:
 def park_of_a_slow_set_up(script: Script, messages: Sequence[Message]) -> Iterator[Message]:
     """The CHANNEL_PARK of the socket, if `connect` and the subscription were not one write.
 
-    "CHANNEL_PARK comes once, [...] 60 of 60 times when connect, myevents, linger were one write, in 1 of 4 async
-    calls when they were three (it is fired about 1 ms after connect was read)" (PROTOCOL.md section 4).
+    It is fired about 1 ms after `connect` was read: it came 60 of 60 times when connect, myevents and linger were one
+    write, and in 1 of 4 calls when they were three.
     """
     connected = next((m.at for m in messages if m.kind is Kind.CHANNEL_DATA), None)
     one_write = any(
@@ -331,7 +330,7 @@ def park_of_a_slow_set_up(script: Script, messages: Sequence[Message]) -> Iterat
 def of_others(messages: Sequence[Message]) -> Iterator[Message]:
     """Events and log lines of other channels, such as the caller's own leg: a simulated call is one channel.
 
-    They come only with `event ALL` and `log`, without a filter (PROTOCOL.md section 7).
+    They come only with `event ALL` and `log`, without a filter.
     """
     own = next((m["Unique-ID"] for m in messages if m.kind is Kind.CHANNEL_DATA), "")
     for message in messages:

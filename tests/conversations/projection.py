@@ -18,7 +18,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Kind(Enum):
-    """What kind of message it is. Messages of one kind come in one order; PROTOCOL.md tells how kinds mix."""
+    """What kind of message it is. Messages of one kind come in one order; `Races` tells how kinds mix."""
 
     CHANNEL_DATA = "the reply to connect"
     REPLY = "reply"
@@ -111,7 +111,7 @@ def frames(data: bytes) -> Iterator[tuple[int, str, Headers, str]]:
     """Cut at blank lines and by `Content-Length`: where each frame ends, its content type, head and body.
 
     The head of a command/reply has no `Content-Length` that counts: what looks like one came out of a variable
-    (PROTOCOL.md section 6, getvar). Its type is the empty string where a blank line ended something else than a
+    (`getvar` sends it as it is). Its type is the empty string where a blank line ended something else than a
     head, or where the data end in mid-frame.
     """
     position = 0

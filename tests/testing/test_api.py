@@ -352,5 +352,5 @@ async def test_a_test_can_register_api_commands_of_its_own(phone: FakeFreeSwitch
 async def test_system_runs_nothing_and_is_remembered(phone: FakeFreeSwitch) -> None:
     async with parked(phone) as (caller, socket):
         assert await socket.api("system rm -rf /") == "-ERR no reply\n"
-        assert caller.programs == ("rm -rf /",)
-        assert phone.programs == ("rm -rf /",)
+        assert caller.programs == ["rm -rf /"]
+        assert phone.programs == ["rm -rf /"]

@@ -90,6 +90,12 @@ async def test_ringing_and_talking_are_read_from_the_events_timestamps(phone: Fa
         ("user/nobody", "SUBSCRIBER_ABSENT", "SUBSCRIBER_ABSENT"),
         ("nonsense/1001", "CHAN_NOT_IMPLEMENTED", "CHAN_NOT_IMPLEMENTED"),
         ("error/NO_ROUTE_DESTINATION", "NO_ROUTE_DESTINATION", "NO_ROUTE_DESTINATION"),
+        ("error/user_busy", "USER_BUSY", "BUSY"),
+        ("error/28", "INVALID_NUMBER_FORMAT", "INVALID_NUMBER_FORMAT"),
+        ("error/0", "DESTINATION_OUT_OF_ORDER", "INVALIDARGS"),
+        ("error/INVALID_PROFILE", "INVALID_PROFILE", "INVALIDARGS"),
+        ("error/nonsense", "NORMAL_CLEARING", "NORMAL_CLEARING"),
+        ("error/USER_BUSY,nonsense/1", "CHAN_NOT_IMPLEMENTED", "CHAN_NOT_IMPLEMENTED"),
         ("{bad", "ORIGINATOR_CANCEL", "CANCEL"),
     ],
 )
@@ -120,13 +126,131 @@ async def test_without_continue_on_fail_the_caller_is_hung_up_with_the_b_legs_ca
 
 @pytest.mark.parametrize(
     ("named", "goes_on"),
-    [("true", True), ("USER_BUSY", True), ("NO_ANSWER,USER_BUSY", True), ("NO_ANSWER", False), ("false", False)],
+    [
+        ("true", True),
+        ("USER_BUSY", True),
+        ("NO_ANSWER,USER_BUSY", True),
+        ("no_answer,user_busy", True),
+        ("19,17", True),
+        ("NO_ANSWER", False),
+        ("19,21", False),
+        # A single number is a way to say yes.
+        ("19", True),
+        ("false", False),
+    ],
 )
 async def test_continue_on_fail_may_name_causes(phone: FakeFreeSwitch, named: str, goes_on: bool) -> None:
     async with parked(phone) as (caller, socket):
         await socket.run("set", f"continue_on_fail={named}")
         await socket.run("bridge", "user/busy")
         assert caller.is_up is goes_on
+
+
+@pytest.mark.parametrize(
+    ("dial_string", "goes_on"),
+    [
+        ("{originate_timeout=2}user/never", True),
+        ("error/NO_USER_RESPONSE", True),
+        ("{bad", True),
+        ("[leg_timeout=2]user/never", False),
+        ("nonsense/1001", False),
+    ],
+)
+async def test_no_answer_is_never_a_failure_unless_causes_are_named(
+    phone: FakeFreeSwitch, dial_string: str, goes_on: bool
+) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.run("bridge", dial_string)
+        assert caller.is_up is goes_on
+
+
+async def test_no_answer_is_a_failure_if_other_causes_are_named(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.run("set", "continue_on_fail=USER_BUSY")
+        await socket.run("bridge", "{originate_timeout=2}user/never")
+        assert caller.hangup_cause == "NO_ANSWER"
+
+
+@pytest.mark.parametrize(
+    ("names", "goes_on"),
+    [
+        (["failure_causes=NO_ANSWER"], True),
+        (["failure_causes=17"], False),
+        (["failure_causes=USER_BUSY", "continue_on_fail=true"], True),
+        (["failure_causes=USER_BUSY", "continue_on_fail=NO_ANSWER"], False),
+    ],
+)
+async def test_with_failure_causes_only_those_fail(phone: FakeFreeSwitch, names: list[str], goes_on: bool) -> None:
+    async with parked(phone) as (caller, socket):
+        for each in names:
+            await socket.run("set", each)
+        await socket.run("bridge", "user/busy")
+        assert caller.is_up is goes_on
+
+
+@pytest.mark.parametrize(
+    ("where", "heard"),
+    [("user_busy 9000", "sorry.wav"), ("17,19 9000 XML default", "sorry.wav"), ("USER_BUSY", "busy.wav")],
+)
+async def test_transfer_on_fail_sends_the_caller_elsewhere(phone: FakeFreeSwitch, where: str, heard: str) -> None:
+    phone.extension("9000", ["playback sorry.wav"])
+    phone.extension("USER_BUSY", ["playback busy.wav"])
+    async with parked(phone) as (caller, socket):
+        await socket.run("set", f"transfer_on_fail={where}")
+        await socket.execute("bridge", "user/busy")
+        await caller.hears(heard)
+        await socket.listen(0.1)
+        assert [line for line in socket.told() if line.endswith("_none_")][-2:] == [
+            "COMPLETE bridge _none_",
+            "COMPLETE socket _none_",
+        ]
+
+
+# "True" gives the call back to the dialplan.
+@pytest.mark.parametrize(
+    ("where", "goes_on"), [("NO_ANSWER 9000", False), ("true 9000", True), ("17 9000", True), ("19,21 9000", False)]
+)
+async def test_transfer_on_fail_has_to_name_the_cause(phone: FakeFreeSwitch, where: str, goes_on: bool) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.run("set", f"transfer_on_fail={where}")
+        await socket.run("bridge", "user/busy")
+        assert caller.is_up is goes_on
+
+
+async def test_the_cause_of_a_group_is_that_of_its_first_leg(phone: FakeFreeSwitch) -> None:
+    phone.destination("user/rejects", cause="CALL_REJECTED", refuses_after=1)
+    async with parked(phone) as (_, socket):
+        await socket.run("set", "continue_on_fail=true")
+        found = variables(await socket.run("bridge", "error/NO_ROUTE_DESTINATION,user/rejects,user/busy"))
+        assert found["originate_disposition"] == "CALL_REJECTED"
+        # Each leg says it when it hangs up itself.
+        assert found["last_bridge_hangup_cause"] == "CALL_REJECTED"
+        found = variables(await socket.run("bridge", "user/busy,user/rejects"))
+        assert found["originate_disposition"] == "USER_BUSY"
+        assert found["last_bridge_hangup_cause"] == "CALL_REJECTED"
+
+
+async def test_a_cause_without_a_leg_is_there_at_once(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (_, socket):
+        await socket.run("set", "continue_on_fail=true")
+        socket.forget()
+        found = variables(await socket.run("bridge", "error/user_busy"))
+        assert not {"originated_legs", "originate_causes", "last_bridge_hangup_cause"} & found.keys()
+        assert socket.events[-1].seconds == socket.events[0].seconds
+
+
+async def test_while_it_rings_the_attempt_has_failed_so_far(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.execute("bridge", "user/never")
+        await caller.is_calling("user/never")
+        assert await socket.ask("getvar originate_disposition") == "failure"
+        assert await socket.ask("getvar DIALSTATUS") == "INVALIDARGS"
+        await caller.hangs_up()
+        found = variables(await socket.until("CHANNEL_HANGUP"))
+        assert (found["originate_disposition"], found["DIALSTATUS"]) == ("failure", "INVALIDARGS")
+        assert "originate_failed_cause" not in found
+        found = variables(await socket.until("CHANNEL_EXECUTE_COMPLETE"))
+        assert found["originate_failed_cause"] == "ORIGINATOR_CANCEL"
 
 
 async def test_a_caller_who_gives_up_while_it_rings_leaves_no_last_bridge_hangup_cause(phone: FakeFreeSwitch) -> None:
@@ -141,16 +265,76 @@ async def test_a_caller_who_gives_up_while_it_rings_leaves_no_last_bridge_hangup
         assert not callee.is_up
 
 
-@pytest.mark.parametrize(("limit", "name"), [(2, "originate_timeout"), (5, "leg_timeout"), (5, "call_timeout")])
-async def test_a_timeout_counts_whole_seconds(phone: FakeFreeSwitch, limit: int, name: str) -> None:
+async def ringing_took(phone: FakeFreeSwitch, dial_string: str, *, before: str = "") -> tuple[float, str]:
+    """How long it rang, having begun at a quarter of a second, and the outcome."""
     async with parked(phone) as (_, socket):
         await socket.run("set", "continue_on_fail=true")
-        argument = "user/never" if name == "call_timeout" else f"{{{name}={limit}}}user/never"
-        if name == "call_timeout":
-            await socket.run("set", f"call_timeout={limit}")
-        await socket.run("bridge", argument)
-        took = socket.events[-1].seconds - next(e.seconds for e in socket.events if "EXECUTE bridge" in e.told)
-        assert limit - 1 <= took <= limit + 0.05
+        if before:
+            await socket.run(*before.split(" "))
+        now = socket.events[-1].seconds
+        await socket.listen(1.235 - now % 1)
+        socket.forget()
+        found = variables(await socket.run("bridge", dial_string))
+        return socket.events[-1].seconds - socket.events[0].seconds, found["originate_disposition"]
+
+
+@pytest.mark.parametrize(
+    ("dial_string", "seconds", "disposition"),
+    [
+        ("{originate_timeout=2}user/never", 1.75, "NO_ANSWER"),
+        ("{leg_timeout=2}user/never", 2.75, "ALLOTTED_TIMEOUT"),
+        ("[leg_timeout=2]user/never", 2.75, "ALLOTTED_TIMEOUT"),
+        ("{originate_timeout=2}[leg_timeout=2]user/never", 1.75, "NO_ANSWER"),
+        ("{originate_timeout=5}[leg_timeout=2]user/never", 2.75, "ALLOTTED_TIMEOUT"),
+        ("{originate_timeout=3}[leg_timeout=2]user/never,user/never", 2.75, "NO_ANSWER"),
+        ("[originate_timeout=2]user/never", 59.75, "NO_ANSWER"),
+    ],
+)
+async def test_a_timeout_counts_whole_seconds(
+    phone: FakeFreeSwitch, dial_string: str, seconds: float, disposition: str
+) -> None:
+    took, found = await ringing_took(phone, dial_string)
+    assert took == pytest.approx(seconds, abs=0.03)
+    assert found == disposition
+
+
+@pytest.mark.parametrize(
+    ("before", "seconds"),
+    [
+        ("set call_timeout=2", 1.75),
+        ("set originate_timeout=2", 59.75),
+        ("set leg_timeout=2", 59.75),
+        ("export originate_timeout=2", 1.75),
+    ],
+)
+async def test_of_the_callers_variables_only_call_timeout_limits_the_ringing(
+    phone: FakeFreeSwitch, before: str, seconds: float
+) -> None:
+    assert (await ringing_took(phone, "user/never", before=before))[0] == pytest.approx(seconds, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("dial_string", "reaches"),
+    [
+        ("{originate_timeout=2}user/never|user/1001", False),
+        ("{originate_timeout=2,originate_continue_on_timeout=true}user/never|user/1001", True),
+        ("[leg_timeout=2]user/never|user/1001", True),
+    ],
+)
+async def test_after_a_timeout_no_other_group_is_tried(phone: FakeFreeSwitch, dial_string: str, reaches: bool) -> None:
+    phone.destination("user/1001", hangs_up_after=1)
+    async with parked(phone) as (caller, socket):
+        found = variables(await socket.run("bridge", dial_string))
+        assert found["originate_disposition"] == ("SUCCESS" if reaches else "NO_ANSWER")
+        assert caller.is_up
+
+
+async def test_the_caller_may_say_that_it_goes_on_after_a_timeout(phone: FakeFreeSwitch) -> None:
+    phone.destination("user/1001", hangs_up_after=1)
+    async with parked(phone) as (_, socket):
+        await socket.run("set", "originate_continue_on_timeout=true")
+        found = variables(await socket.run("bridge", "{originate_timeout=2}user/never|user/1001"))
+        assert found["originate_disposition"] == "SUCCESS"
 
 
 # Variables that stay
@@ -224,6 +408,16 @@ async def test_of_several_legs_the_first_to_answer_wins_and_the_others_lose_the_
         assert found["last_bridge_to"] == C
 
 
+async def test_who_loses_a_race_says_so_before_the_winner_has_hung_up(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.execute("bridge", "user/never,user/1001")
+        callee = await caller.is_bridged_to("user/1001")
+        assert variables(await socket.until("CHANNEL_BRIDGE"))["last_bridge_hangup_cause"] == "LOSE_RACE"
+        await callee.hangs_up()
+        found = variables(await socket.until("CHANNEL_EXECUTE_COMPLETE"))
+        assert found["last_bridge_hangup_cause"] == "NORMAL_CLEARING"
+
+
 async def test_groups_are_tried_one_after_the_other_and_all_causes_are_kept(phone: FakeFreeSwitch) -> None:
     phone.destination("user/1001", answers_after=1, hangs_up_after=1)
     async with parked(phone) as (caller, socket):
@@ -231,7 +425,49 @@ async def test_groups_are_tried_one_after_the_other_and_all_causes_are_kept(phon
         found = variables(await socket.run("bridge", argument))
         assert found["originate_disposition"] == "SUCCESS"
         assert found["originate_causes"] == f"ARRAY::{B};USER_BUSY|:{C};NONE"
+        assert "originate_failed_cause" not in found
         assert caller.is_up
+
+
+async def test_dial_strings_of_their_own_are_dialled_at_once(phone: FakeFreeSwitch) -> None:
+    phone.destination("user/slow", answers_after=3)
+    phone.destination("user/fast", answers_after=1, early_media_after=0.2, hangs_up_after=1)
+    async with parked(phone) as (caller, socket):
+        argument = f"[origination_uuid={B}]user/slow:_:user/busy|[origination_uuid={C}]user/fast"
+        await socket.execute("bridge", argument)
+        await caller.is_calling("user/slow")
+        await caller.is_bridged_to("user/fast", within=1.1)
+        found = variables(await socket.until("CHANNEL_EXECUTE_COMPLETE"))
+        assert found["originate_disposition"] == "success"
+        assert found["last_bridge_to"] == C
+        # The switch calls, and not the caller's channel: nobody tells that of each leg.
+        assert not {"DIALSTATUS", "originate_causes", "originate_signal_bond"} & found.keys()
+        assert len(found["originated_legs"].split("|:")) == 3
+        assert found["last_bridge_hangup_cause"] == "NORMAL_CLEARING"
+        assert "user/slow does not answer: LOSE_RACE" in caller.ladder()
+
+
+async def test_when_dial_strings_of_their_own_all_fail_the_last_one_says_why(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.run("set", "continue_on_fail=true")
+        found = variables(await socket.run("bridge", "user/busy:_:error/CALL_REJECTED"))
+        assert found["originate_disposition"] == "failure"
+        assert found["originate_failed_cause"] == found["hangup_cause"] == "CALL_REJECTED"
+        assert "last_bridge_hangup_cause" not in found
+        assert caller.is_up
+        await socket.run("set", "continue_on_fail=CALL_REJECTED")
+        await socket.run("bridge", "user/busy:_:error/CALL_REJECTED")
+        assert caller.hangup_cause == "USER_BUSY"
+
+
+async def test_a_caller_who_gives_up_ends_all_dial_strings(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.execute("bridge", "user/never:_:user/never|user/1001")
+        first = await caller.is_calling("user/never")
+        await caller.hangs_up()
+        await socket.until("CHANNEL_EXECUTE_COMPLETE")
+        assert not first.is_up
+        assert "user/1001" not in caller.ladder().replace("never|user/1001", "")
 
 
 async def test_originated_legs_can_be_asked_for_while_it_rings(phone: FakeFreeSwitch) -> None:
@@ -287,6 +523,7 @@ async def test_a_bridge_is_made_by_early_media_before_the_answer(phone: FakeFree
         callee = await caller.is_bridged_to("user/early")
         bridge = await socket.until("CHANNEL_BRIDGE")
         assert "ANSWER" not in socket.told()
+        assert socket.told("PROGRESS") == ["EXECUTE bridge user/early", "PROGRESS_MEDIA", "BRIDGE"]
         answer = await socket.until("CHANNEL_ANSWER")
         assert answer.seconds - bridge.seconds == pytest.approx(0.8, abs=0.03)
         await callee.hangs_up()
@@ -304,9 +541,18 @@ async def test_busy_after_early_media_is_a_success_that_ended(phone: FakeFreeSwi
         assert caller.is_up
 
 
-@pytest.mark.parametrize("where", ["{ignore_early_media=true}", "[ignore_early_media=true]"])
-async def test_with_ignore_early_media_the_bridge_is_made_by_the_answer(phone: FakeFreeSwitch, where: str) -> None:
+async def test_a_leg_alone_cannot_ignore_early_media(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (_, socket):
+        found = variables(await socket.run("bridge", "[ignore_early_media=true]user/early-busy"))
+        assert found["originate_disposition"] == "SUCCESS"
+
+
+@pytest.mark.parametrize(("where", "before"), [("{ignore_early_media=true}", "x=y"), ("", "ignore_early_media=true")])
+async def test_with_ignore_early_media_the_bridge_is_made_by_the_answer(
+    phone: FakeFreeSwitch, where: str, before: str
+) -> None:
     async with parked(phone) as (caller, socket):
+        await socket.run("set", before)
         await socket.run("set", "continue_on_fail=true")
         socket.forget()
         await socket.execute("bridge", f"{where}user/early")
@@ -382,6 +628,74 @@ async def test_hangup_after_bridge_ends_the_call_with_the_callee(phone: FakeFree
         assert caller.hangup_cause == "NORMAL_CLEARING"
 
 
+@pytest.mark.parametrize("name", ["hangup_after_bridge", "park_after_bridge", "transfer_after_bridge"])
+async def test_what_is_to_come_after_a_bridge_comes_only_if_it_was_answered(phone: FakeFreeSwitch, name: str) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.run("set", f"{name}=true")
+        await socket.run("bridge", "user/early-busy")
+        await socket.listen(1)
+        assert caller.is_up
+        assert "UNPARK" not in socket.told()
+
+
+@pytest.mark.parametrize("destination", ["1001", "early-busy"])
+async def test_an_explicit_hangup_after_bridge_comes_with_the_far_ends_cause(
+    phone: FakeFreeSwitch, destination: str
+) -> None:
+    phone.destination("user/1001", hangs_up_after=1)
+    async with parked(phone) as (caller, socket):
+        await socket.run("set", "hangup_after_bridge=explicit")
+        await socket.run("bridge", f"user/{destination}")
+        assert caller.hangup_cause == ("NORMAL_CLEARING" if destination == "1001" else "USER_BUSY")
+
+
+@pytest.mark.parametrize(
+    ("name", "destination"),
+    [
+        ("park_after_bridge", "1001"),
+        ("park_after_early_bridge", "1001"),
+        ("park_after_early_bridge", "early-busy"),
+    ],
+)
+async def test_a_caller_who_is_parked_after_a_bridge_is_out_of_the_socket(
+    phone: FakeFreeSwitch, name: str, destination: str
+) -> None:
+    phone.destination("user/1001", hangs_up_after=1)
+    async with parked(phone) as (caller, socket):
+        await socket.run("set", f"{name}=true")
+        socket.forget()
+        await socket.execute("bridge", f"user/{destination}")
+        await socket.until("CHANNEL_PARK")
+        assert socket.told("PROGRESS") == [
+            f"EXECUTE bridge user/{destination}",
+            "BRIDGE",
+            "UNBRIDGE",
+            "COMPLETE bridge _none_",
+            "UNPARK",
+            "COMPLETE socket _none_",
+            "PARK",
+        ]
+        assert caller.is_up
+
+
+@pytest.mark.parametrize(
+    ("name", "destination"),
+    [
+        ("transfer_after_bridge", "1001"),
+        ("transfer_after_early_bridge", "1001"),
+        ("transfer_after_early_bridge", "early-busy"),
+    ],
+)
+async def test_a_caller_goes_elsewhere_after_a_bridge(phone: FakeFreeSwitch, name: str, destination: str) -> None:
+    phone.destination("user/1001", hangs_up_after=1)
+    phone.extension("9000", ["playback survey.wav"], context="after")
+    async with parked(phone) as (caller, socket):
+        await socket.run("set", f"{name}=9000:XML:after")
+        await socket.execute("bridge", f"user/{destination}")
+        await caller.hears("survey.wav")
+        assert caller.variables.get("transfer_after_bridge") is None
+
+
 # uuid_kill of the other leg
 
 
@@ -451,6 +765,100 @@ async def test_the_cancel_key_ends_the_ringing(phone: FakeFreeSwitch) -> None:
         complete = await socket.until("CHANNEL_EXECUTE_COMPLETE", uuid="it")
         assert complete.at - before <= 0.021
         assert variables(complete)["originate_disposition"] == "NO_ANSWER"
+
+
+@pytest.mark.parametrize(
+    ("sent", "cause"), [("user_busy", "USER_BUSY"), ("21", "CALL_REJECTED"), ("", "NORMAL_CLEARING")]
+)
+async def test_a_hangup_that_is_sent_to_a_leg_is_read_and_comes_at_a_frame(
+    phone: FakeFreeSwitch, sent: str, cause: str
+) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.execute("bridge", f"{{origination_uuid={B}}}user/1001", uuid="it")
+        callee = await caller.is_bridged_to("user/1001")
+        header = f"\nhangup-cause: {sent}" if sent else ""
+        assert await socket.ask(f"sendmsg {B}\ncall-command: hangup{header}") == "+OK"
+        assert callee.is_up
+        complete = await socket.until("CHANNEL_EXECUTE_COMPLETE", uuid="it")
+        assert variables(complete)["last_bridge_hangup_cause"] == cause
+        assert not callee.is_up
+
+
+async def test_a_hangup_that_is_sent_to_a_channel_of_its_own_is_queued(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket), parked(phone) as (other, _):
+        await socket.ask(f"sendmsg {other.channel_uuid}\ncall-command: hangup\nhangup-cause: 17")
+        assert other.is_up
+        await other.was_hung_up("USER_BUSY", within=0.05)
+        assert caller.is_up
+
+
+async def test_what_is_sent_to_nobody_is_refused(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (_, socket):
+        assert await socket.ask(f"sendmsg {B}\ncall-command: hangup") == f"-ERR invalid session id [{B}]"
+
+
+# What else is sent to the other leg
+
+
+async def test_a_variable_can_be_set_on_the_other_leg(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.execute("bridge", f"{{origination_uuid={B},name=Ada}}user/1001")
+        callee = await caller.is_bridged_to("user/1001")
+        for argument in "greeting=Hello ${name}", "name=Eve":
+            message = f"sendmsg {B}\ncall-command: execute\nexecute-app-name: set\nexecute-app-arg: {argument}"
+            assert await socket.ask(message) == "+OK"
+        await socket.listen(0.05)
+        assert (callee.variables["greeting"], callee.variables["name"]) == ("Hello Ada", "Eve")
+        assert "greeting" not in caller.variables
+
+
+async def test_what_is_played_to_the_other_leg_is_told(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.execute("bridge", f"{{origination_uuid={B}}}user/1001")
+        await caller.is_bridged_to("user/1001")
+        assert await socket.api(f"uuid_broadcast {B} beep.wav aleg") == "+OK Message sent\n"
+        await socket.ask(f"sendmsg {B}\ncall-command: execute\nexecute-app-name: playback\nexecute-app-arg: last.wav")
+        await socket.listen(0.05)
+        assert "user/1001 hears beep.wav" in caller.ladder()
+        assert "user/1001 hears last.wav" in caller.ladder()
+
+
+@pytest.mark.parametrize(
+    ("command", "reply"),
+    [
+        ("uuid_break {0}", "+OK\n"),
+        ("uuid_flush_dtmf {0}", "+OK\n"),
+        ("uuid_recv_dtmf {0} 12", "+OK {0} received DTMF 12.\n"),
+        ("uuid_record {0} start /tmp/b.wav", "+OK Success\n"),
+        ("uuid_park {0}", "+OK\n"),
+        ("uuid_transfer {0} -bleg 9000", "+OK\n"),
+    ],
+)
+async def test_what_is_not_done_to_the_other_leg_is_told(phone: FakeFreeSwitch, command: str, reply: str) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.execute("bridge", f"{{origination_uuid={B}}}user/1001")
+        await caller.is_bridged_to("user/1001")
+        assert await socket.api(command.format(B)) == reply.format(B)
+        assert f"the simulator does not run {command.split()[0]} on a far leg" in caller.ladder()
+
+
+async def test_another_leg_that_is_transferred_ends_the_bridge(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.execute("bridge", f"{{origination_uuid={B}}}user/1001", uuid="it")
+        await caller.is_bridged_to("user/1001")
+        assert await socket.api(f"uuid_transfer {B} 9000") == "+OK\n"
+        await socket.until("CHANNEL_EXECUTE_COMPLETE", uuid="it")
+        assert caller.is_up
+        assert "user/1001 goes to 9000" in caller.ladder()
+
+
+async def test_an_application_that_the_other_leg_does_not_run_is_told(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.execute("bridge", f"{{origination_uuid={B}}}user/1001")
+        await caller.is_bridged_to("user/1001")
+        await socket.ask(f"sendmsg {B}\ncall-command: execute\nexecute-app-name: record\nexecute-app-arg: b.wav")
+        await socket.listen(0.05)
+        assert "the simulator does not run record on a far leg" in caller.ladder()
 
 
 # SIP

@@ -143,7 +143,7 @@ async def test_the_caller_hangs_up_with_the_reply_that_was_named(
         await trio.sleep(1)
         assert caller.is_up == (command == "nonsense")
         assert caller.hangup_cause == (None if command == "nonsense" else "ORIGINATOR_CANCEL")
-        assert caller.hung_up_himself == (command != "nonsense")
+        assert caller.hung_up_first == (command != "nonsense")
     assert b"Reply-Text: 2\n" in application.heard
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from esl_outbound.testing import FakeFreeSwitch
-from esl_outbound.testing.destinations import DialledLeg, dialled
+from esl_outbound.testing.destinations import DialledLeg, DialString, dial_strings
 
 from .speaking import parked
 
@@ -20,9 +20,15 @@ LOST = {
 }
 
 
+def dialled(text: str) -> tuple[tuple[DialledLeg, ...], ...]:
+    """The groups of what is one dial string."""
+    (only,) = dial_strings(text)
+    return only.groups
+
+
 def value_of(dial_string: str) -> str | None:
     """What the callee has as x; None if nobody is called."""
-    groups = dialled(dial_string)
+    groups = [group for each in dial_strings(dial_string) for group in each.groups]
     if [[leg.destination for leg in group] for group in groups] != [["user/1001"]]:
         return None
     return groups[0][0].get("x")
@@ -65,7 +71,6 @@ def test_a_comma_in_braces_cuts_the_value() -> None:
         ("user/1,user/2", [["user/1", "user/2"]]),
         ("user/1|user/2,user/3|user/4", [["user/1"], ["user/2", "user/3"], ["user/4"]]),
         ("{a=1,b=2}[c=3,d=4]user/1,[c=5]user/2", [["user/1", "user/2"]]),
-        ("user/1:_:user/2", [["user/1"], ["user/2"]]),
         (" {a=1} user/1 , user/2", [["user/1", "user/2"]]),
         ("", []),
         ("{bad", []),
@@ -76,13 +81,31 @@ def test_legs_and_groups(dial_string: str, groups: list[list[str]]) -> None:
     assert [[leg.destination for leg in group] for group in dialled(dial_string)] == groups
 
 
+def test_dial_strings_of_their_own_share_what_stands_in_angle_brackets() -> None:
+    assert dial_strings("<a=1>{b=2}user/1:_:{c=3}user/2|user/3") == [
+        DialString((("a", "1"), ("b", "2")), ((DialledLeg("user/1", (("a", "1"), ("b", "2"))),),)),
+        DialString(
+            (("a", "1"), ("c", "3")),
+            (
+                (DialledLeg("user/2", (("a", "1"), ("c", "3"))),),
+                (DialledLeg("user/3", (("a", "1"), ("c", "3"))),),
+            ),
+        ),
+    ]
+
+
+def test_a_variable_of_all_legs_is_not_one_of_a_single_leg() -> None:
+    (only,) = dial_strings("{a=1}[b=2]user/1")
+    assert (only.get("a"), only.get("b")) == ("1", "")
+
+
 def test_braces_hold_for_all_legs_and_brackets_for_their_own() -> None:
-    assert dialled("{a=1,b=2}[b=3,c=4]user/1,user/2") == [
-        [
+    assert dialled("{a=1,b=2}[b=3,c=4]user/1,user/2") == (
+        (
             DialledLeg("user/1", (("a", "1"), ("b", "2"), ("b", "3"), ("c", "4"))),
             DialledLeg("user/2", (("a", "1"), ("b", "2"))),
-        ]
-    ]
+        ),
+    )
     assert dialled("{b=2}[b=3]user/1")[0][0].get("b") == "3"
 
 

@@ -412,3 +412,34 @@ async def test_diverted_events_make_no_difference_to_digits(phone: FakeFreeSwitc
         assert await socket.ask("divert_events on") == "+OK events diverted"
         await caller.press("1")
         assert (await socket.until("DTMF"))["Event-Name"] == "DTMF"
+
+
+# Words
+
+
+async def test_the_last_word_of_play_and_get_digits_is_all_the_rest(phone: FakeFreeSwitch) -> None:
+    phone.extension("other/77", ["playback elsewhere.wav"])
+    async with parked(phone) as (caller, socket):
+        await socket.execute("play_and_get_digits", f"1 1 1 1000 # {PROMPT} {PROMPT} d . 1000 77 XML other")
+        await caller.hears("elsewhere.wav")
+        assert caller.variables["transfer_source"].endswith(":bl_xfer:77/other/XML")
+
+
+async def test_read_takes_seven_words(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.execute("read", f"1 2 {PROMPT} d 5000 # 2000 more of them")
+        await caller.press("1")
+        await socket.until("CHANNEL_EXECUTE_COMPLETE", Application="read")
+        assert caller.variables["d"] == "1"
+        assert trio.current_time() == pytest.approx(2.1, abs=0.1)
+
+
+@pytest.mark.parametrize("prompt", [PROMPT, "gone.wav"])
+async def test_less_than_no_tries_are_tries_without_end(phone: FakeFreeSwitch, prompt: str) -> None:
+    phone.missing_sound("gone.wav")
+    async with parked(phone) as (caller, socket):
+        await socket.execute("play_and_get_digits", f"1 1 -1 1000 # {prompt} gone.wav d . 1000 77")
+        await socket.listen(600)
+        assert "EXECUTE_COMPLETE" not in "".join(event.name for event in socket.events)
+        await caller.hangs_up()
+        await socket.until("CHANNEL_EXECUTE_COMPLETE", Application="play_and_get_digits")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esl_outbound.testing.expansion import atoi, brackets, expand, is_expanded, scope, separate
+from esl_outbound.testing.expansion import brackets, expand, is_expanded, scope, separate
 
 UUID = "11e391a5-526a-4fb9-951a-eacd873038be"
 
@@ -339,10 +339,3 @@ def test_plain_words_are_separated_and_nothing_is_lost(words: list[str]) -> None
 @given(st.text(st.sampled_from("'\\ ,=^abns")), st.sampled_from(" ,="), st.integers(1, 4))
 def test_there_are_never_more_parts_than_asked_for(text: str, delimiter: str, limit: int) -> None:
     assert len(separate(text, delimiter, limit)) <= limit
-
-
-@pytest.mark.parametrize(
-    ("text", "number"), [("12", 12), (" -3x", -3), ("+4", 4), ("x1", 0), ("", 0), ("- 1", 0), ("\u0661", 0)]
-)
-def test_a_number_is_what_a_text_begins_with(text: str, number: int) -> None:
-    assert atoi(text) == number

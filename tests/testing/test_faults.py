@@ -133,7 +133,7 @@ async def test_a_caller_who_hangs_up_with_a_reply_is_seen_to_have_gone(
         if caller.is_up:
             await caller.press("12")
             await caller.stays_silent(5)
-        assert caller.hung_up_himself
+        assert caller.hung_up_first
         assert "caller      hangs up: " in caller.ladder()
     assert record().ending is Ending.HUNG_UP
     assert str(record().hangup_cause) == caller.hangup_cause

@@ -92,6 +92,30 @@ async def test_nobody_can_be_intercepted(phone: FakeFreeSwitch) -> None:
         assert "UNPARK" not in socket.told()
 
 
+@pytest.mark.parametrize("application", ["intercept", "att_xfer"])
+async def test_they_open_the_callers_media(phone: FakeFreeSwitch, application: str) -> None:
+    async with parked(phone, before=[]) as (_, socket):
+        await socket.execute(application, "user/1001")
+        await socket.until("CHANNEL_EXECUTE", Application=application)
+        assert socket.told("PROGRESS")[:2] == ["PROGRESS_MEDIA", f"EXECUTE {application} user/1001"]
+
+
+async def test_who_is_intercepted_is_answered(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (_, socket), parked(phone, before=[]) as (other, theirs):
+        await socket.execute("intercept", other.channel_uuid)
+        await theirs.until("CHANNEL_ANSWER")
+
+
+async def test_after_a_bridge_that_somebody_else_made_the_call_may_go_elsewhere(phone: FakeFreeSwitch) -> None:
+    phone.extension("9000", ["playback survey.wav"])
+    async with parked(phone) as (caller, socket), parked(phone) as (other, _):
+        await socket.run("set", "transfer_after_bridge=9000")
+        await socket.api(f"uuid_bridge {caller.channel_uuid} {other.channel_uuid}")
+        await socket.until("CHANNEL_BRIDGE")
+        await other.hangs_up()
+        await caller.hears("survey.wav")
+
+
 # att_xfer
 
 

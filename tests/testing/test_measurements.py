@@ -1,6 +1,6 @@
 """What was measured of FreeSWITCH over many calls: who is left parked, what comes in which order, and how soon.
 
-The numbers in the names and comments are those of PROTOCOL.md and of the recordings `n1` to `n3`, `t2`, `j2`, `j2b`.
+FreeSWITCH 1.11, loopback calls, 25 to 60 of each kind.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ async def hear_all(stream: trio.abc.Stream) -> bytes:
     return data
 
 
-# n2: an end that comes too soon leaves the caller parked for ever
+# An end that comes too soon leaves the caller parked for ever
 
 
 def after_reply(*more: bytes, wait: float = 0.0) -> Conversation:
@@ -69,7 +69,7 @@ def in_one_write(commands: bytes) -> Conversation:
 
 
 async def executed_first(stream: trio.abc.Stream) -> None:
-    """See an execution of its own before the end: the guard that always works (section 22)."""
+    """See an execution of its own before the end: the guard that always works."""
     await stream.send_all(CONNECT + b"myevents\n\n" + SET)
     await hear(stream, b"Event-Name: CHANNEL_EXECUTE\n")
     await stream.send_all(EXIT)
@@ -113,10 +113,10 @@ async def test_who_leaves_too_soon_leaves_the_caller_parked_for_ever(
     else:
         caller = await call()
         assert caller.hangup_cause == "NORMAL_CLEARING"
-        assert not caller.hung_up_himself
+        assert not caller.hung_up_first
 
 
-# n1: the order of the last events, and when the connection is closed after the hangup
+# The order of the last events, and when the connection is closed after the hangup
 
 
 class Listening:
@@ -134,7 +134,7 @@ class Listening:
 
     @property
     def end(self) -> tuple[str, ...]:
-        """What n1 counted: the hangup, the two that follow it, and the notices."""
+        """What was counted: the hangup, the two that follow it, and the notices."""
         pattern = rb"Event-Name: (CHANNEL_HANGUP|CHANNEL_UNPARK|CHANNEL_HANGUP_COMPLETE)\n|Disposition: (\w+)\n"
         return tuple((name or notice).decode() for name, notice in re.findall(pattern, self.data))
 
@@ -190,7 +190,7 @@ async def test_without_linger_the_very_last_event_may_be_lost(autojump_clock: tr
     assert end == ("CHANNEL_HANGUP", "CHANNEL_UNPARK", "disconnect")
 
 
-# n3: how soon
+# How soon
 
 
 @pytest.mark.parametrize("mode", ["async full", "full"])
@@ -243,7 +243,7 @@ async def test_twenty_sets_in_one_write_take_no_longer_than_one(autojump_clock: 
     assert 0 < took <= 0.026  # 24 to 26 ms
 
 
-# t2: an application that does not read
+# An application that does not read
 
 
 async def test_nothing_is_lost_to_an_application_that_does_not_read(autojump_clock: trio.testing.MockClock) -> None:
@@ -282,7 +282,7 @@ async def test_nothing_is_lost_to_an_application_that_does_not_read(autojump_clo
     assert f"Reply-Text: {uuid}\n\n".encode() in data
 
 
-# j2, j2b: nobody takes the call
+# Nobody takes the call
 
 
 async def test_when_all_hosts_refuse_the_dialplan_goes_on(autojump_clock: trio.testing.MockClock) -> None:

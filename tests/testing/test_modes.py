@@ -210,6 +210,7 @@ async def test_without_full_other_channels_can_be_commanded_by_their_uuid(phone:
         await trio.sleep(0.05)
         assert other.variables["a"] == "1"
         assert await socket.ask(f"sendmsg {other.channel_uuid}\ncall-command: hangup") == "+OK"
+        await trio.sleep(0.05)
         assert other.hangup_cause == "NORMAL_CLEARING"
 
 

@@ -215,11 +215,73 @@ def test_a_test_may_ask_for_real_time(pytester: pytest.Pytester, mode: str, plac
 
 
 def test_without_pytest_trio_the_error_says_what_is_missing(pytester: pytest.Pytester) -> None:
-    result = run(pytester, A_CALL, "-p", "no:trio")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(
-        ["ERROR: async tests with the fixture 'phone' need pytest-trio: pip install pytest-trio"]
+    result = run(pytester, A_CALL + "\n    def test_another_thing() -> None:\n        pass\n", "-p", "no:trio")
+    result.assert_outcomes(errors=1, passed=1)
+    result.stdout.fnmatch_lines(["*async tests with the fixture 'phone' need pytest-trio: pip install pytest-trio"])
+
+
+def test_a_fixture_of_the_same_name_is_left_alone(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+        import pytest
+
+        @pytest.fixture
+        def phone() -> str:
+            return "555-1234"
+
+        def test_a_number(phone: str) -> None:
+            assert phone == "555-1234"
+
+        async def test_a_number_later(phone: str) -> None:
+            assert phone == "555-1234"
+        """,
+        "-p",
+        "no:trio",
     )
+    assert "need pytest-trio" not in result.stdout.str()
+
+
+def test_a_fixture_that_is_made_of_ours_runs_like_ours(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+        import pytest
+
+        @pytest.fixture
+        def phone(phone: FakeFreeSwitch) -> FakeFreeSwitch:
+            phone.sound("tape.wav", 1800)
+            return phone
+
+        async def test_a_call(phone: FakeFreeSwitch) -> None:
+            async with phone.dial(Tape) as caller:
+                await caller.hears("tape.wav", to_the_end=True)
+        """,
+    )
+    result.assert_outcomes(passed=1)
+
+
+# Virtual time
+
+
+def test_time_waits_for_a_thread(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+        import time
+
+        class AsksDatabase(CallHandler):
+            async def run(self) -> None:
+                with trio.fail_after(5):
+                    await trio.to_thread.run_sync(time.sleep, 0.05)
+                await self.playback("found.wav")
+
+        async def test_a_call(phone: FakeFreeSwitch) -> None:
+            async with phone.dial(AsksDatabase) as caller:
+                await caller.hears("found.wav", within=5)
+        """,
+    )
+    result.assert_outcomes(passed=1)
 
 
 def test_a_failed_expectation_shows_the_test_and_nothing_of_the_kit(pytester: pytest.Pytester) -> None:
@@ -240,7 +302,7 @@ def test_a_failed_expectation_shows_the_test_and_nothing_of_the_kit(pytester: py
         "    async def test_a_call(phone: FakeFreeSwitch) -> None:",
         "        async with phone.dial(Tape) as caller:",
         '>           await caller.hears("welcome.wav")',
-        "E           esl_outbound.testing.caller.CallFailed: the caller was to hear welcome.wav, but heard tape.wav",
+        "E           esl_outbound.testing.failures.CallFailed: the caller was to hear welcome.wav, but heard tape.wav",
         "E           ",
         "E           The call:",
         "E                0.000  caller      1000 calls 5000",
@@ -255,7 +317,7 @@ EXPECTATIONS = {
     "hears": 'hears("x.wav", within=1)',
     "hears to the end": 'hears("tape.wav", to_the_end=True, within=0.5)',
     "hears_silence": "hears_silence(9)",
-    "is_answered": "is_answered(within=0.01)",
+    "gets_an_answer": "gets_an_answer(within=0.01)",
     "is_calling": 'is_calling("user/1", within=1)',
     "is_bridged_to": 'is_bridged_to("user/1", within=1)',
     "is_not_put_through": 'is_not_put_through("user/1", within=1)',

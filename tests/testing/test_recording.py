@@ -29,7 +29,7 @@ async def test_a_path_that_cannot_be_opened_hangs_the_call_up(
             "HANGUP DESTINATION_OUT_OF_ORDER",
             f"COMPLETE {application} _none_",
         ]
-        assert caller.recorded == ()
+        assert caller.recorded == []
 
 
 async def test_a_terminator_ends_it(phone: FakeFreeSwitch) -> None:
@@ -193,3 +193,36 @@ async def test_what_was_recorded_lasts_as_long_when_it_is_played(phone: FakeFree
         sound = await caller.hears("message.wav", to_the_end=True)
         assert sound.ended is not None
         assert sound.ended - sound.began == pytest.approx(4.1, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("argument", "seconds"),
+    [
+        ("/tmp/a.wav 60 200", 3),
+        ("/tmp/a.wav 60 200 0", 3),
+        ("/tmp/a.wav 60 200 5", 5),
+        ("/tmp/a.wav 60 200 -5", 3),
+        ("/tmp/a.wav -1 200 2", 2),
+    ],
+)
+async def test_silence_ends_a_recording_after_three_seconds_unless_it_is_told_how_many(
+    phone: FakeFreeSwitch, argument: str, seconds: float
+) -> None:
+    async with parked(phone) as (_, socket):
+        complete = await socket.run("record", argument)
+        assert complete.seconds - socket.events[0].seconds == pytest.approx(seconds, abs=0.03)
+        assert variables(complete)["silence_hits_exhausted"] == "true"
+
+
+async def test_a_negative_threshold_is_none(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (_, socket):
+        complete = await socket.run("record", "/tmp/a.wav 5 -200 1")
+        assert complete.seconds - socket.events[0].seconds > 4.9
+        assert variables(complete)["silence_hits_exhausted"] == "false"
+
+
+async def test_a_recording_to_nowhere_is_none_and_the_call_goes_on(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.run("record")
+        assert caller.is_up
+        assert not caller.recorded

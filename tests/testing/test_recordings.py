@@ -164,6 +164,13 @@ def test_an_event_in_a_raw_file_has_the_time_at_which_freeswitch_made_it() -> No
     assert [frame.seconds for frame in frames if frame.content_type == "text/disconnect-notice"] == [None, None]
 
 
+def test_events_of_a_raw_file_that_were_made_in_one_instant_are_one_piece() -> None:
+    frames = Recording.load(RECORDINGS / "s1_sip_caller_bye.raw").frames
+    stamped = [frame for frame in frames if frame.seconds is not None]
+    assert len({frame.piece for frame in stamped}) == len({frame.seconds for frame in stamped}) < len(stamped)
+    assert len({frame.piece for frame in frames}) == len(frames) - len(stamped) + len({each.piece for each in stamped})
+
+
 @pytest.mark.parametrize("form", ["json", "xml"])
 def test_headers_are_found_in_every_format(form: str) -> None:
     frames = Recording.load(RECORDINGS / f"b_myevents_{form}.raw").frames

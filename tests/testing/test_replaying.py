@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from esl_outbound import CallHandler, CallRecord, Ending, FileNotPlayed
 from esl_outbound.handler import HandlerSource
+from esl_outbound.testing.failures import HandlerFailed
 from esl_outbound.testing.recordings import NotARecording, Recording
 from esl_outbound.testing.replaying import ReplayDiverged, replay
 
@@ -265,9 +266,54 @@ async def test_a_fault_that_was_recorded_comes_again(
         async def run(self) -> None:
             await self.playback("nowhere.wav")
 
-    replayed = await replay(await recorded(tmp_path, Trusting, story), Trusting)
+    recording = await recorded(tmp_path, Trusting, story)
+    replayed = await replay(recording, Trusting, fails_if_handler_does=False)
     assert isinstance(replayed.fault, FileNotPlayed)
     assert replayed.hangup_cause == "NORMAL_TEMPORARY_FAILURE"
+    with pytest.raises(HandlerFailed) as caught:
+        await replay(recording, Trusting)
+    assert isinstance(caught.value.__cause__, FileNotPlayed)
+    assert caught.value.expected == f"the handler was to do what was recorded in {recording.path}"
+    assert caught.value.instead == f"it raised {caught.value.__cause__!r}"
+    assert str(caught.value).splitlines()[2:4] == ["The call:", "      0.000 > connect"]
+    assert "      0.000 > hangup NORMAL_TEMPORARY_FAILURE\n" in str(caught.value)
+
+
+async def test_a_fault_after_the_hangup_fails_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+) -> None:
+    class Faulty(Menu):
+        async def after_hangup(self, record: CallRecord) -> None:
+            raise ZeroDivisionError("oh")
+
+    recording = await recorded(tmp_path, Menu, menu_call)
+    with pytest.raises(HandlerFailed, match=r"it raised ZeroDivisionError\('oh'\)") as caught:
+        await replay(recording, Faulty)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert (await replay(recording, Faulty, fails_if_handler_does=False)).fault is None
+
+
+async def test_the_conversation_is_told_as_it_was_but_for_what_cannot_be_printed(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    class Asks(CallHandler):
+        question = r"\d+"
+
+        async def run(self) -> None:
+            await self.api(f"expr {self.question}")
+
+    class AsksElse(Asks):
+        question = "\\d\t"
+
+    async def story(switch: ScriptedSwitch) -> None:
+        await switch.greet()
+        await switch.read_command()
+        await switch.send(api_response("1"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+    diverged = await diverges(await recorded(tmp_path, Asks, story), AsksElse)
+    assert (diverged.recorded, diverged.said) == (r"api expr \d+", r"api expr \d\t")
 
 
 async def test_a_digit_comes_when_it_came(tmp_path: Path, autojump_clock: MockClock) -> None:
@@ -348,6 +394,42 @@ async def test_a_reply_is_as_late_as_it_was_and_events_before_it_come_before_it(
     recording = await recorded(tmp_path, Asker, story)
     await replay(recording, Asker)
     assert seen == ["5", "+OK", 0.6] * 2
+
+
+async def test_commands_are_answered_in_their_order(tmp_path: Path, autojump_clock: MockClock) -> None:
+    async def story(switch: ScriptedSwitch) -> None:
+        await switch.greet()
+        await switch.expect("api msleep 600", "connect")
+        await trio.sleep(0.6)
+        await switch.send(api_response("+OK"), connect_reply())
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+    answered: list[float] = []
+
+    class Asker(CallHandler):
+        async def run(self) -> None:
+            begun = trio.current_time()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.api, "msleep 600")
+                await wait_all_tasks_blocked()
+                await self.refresh()
+            answered.append(round(trio.current_time() - begun, 6))
+
+    class AsksTwice(Asker):
+        async def run(self) -> None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(super().run)
+                await trio.sleep(0.1)
+                await self.refresh()
+                answered.append(round(trio.current_time(), 6))
+
+    recording = await recorded(tmp_path, Asker, story)
+    await replay(recording, Asker)
+    begun = trio.current_time()
+    await replay(recording, AsksTwice)
+    assert answered[:2] == [0.6, 0.6]
+    assert set(answered[2:]) == {0.6, round(begun + 0.6, 6)}
 
 
 async def test_a_slower_handler_gets_its_events_after_its_own_commands(
@@ -712,6 +794,18 @@ async def test_a_call_whose_events_are_json_is_played_too(autojump_clock: MockCl
         replayed = await replay(RECORDINGS / f"b_myevents_{form}.raw", Json)
         assert replayed.fault is None
         assert replayed.hangup_cause == "NORMAL_CLEARING"
+
+
+async def test_what_a_transferred_call_runs_is_not_the_handlers(autojump_clock: MockClock) -> None:
+    """The dialplan plays another file than the one that was still to be played when the call was sent away."""
+
+    class Plays(CallHandler):
+        async def run(self) -> None:
+            await self.start("playback", "tone_stream://%(500,0,800)")
+            await trio.sleep_forever()
+
+    replayed = await replay(RECORDINGS / "e3_xferext.raw", Plays)
+    assert replayed.ending is Ending.TRANSFERRED
 
 
 @pytest.mark.parametrize(

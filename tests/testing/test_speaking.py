@@ -243,3 +243,152 @@ async def test_a_playback_leaves_how_much_of_it_was_heard(phone: FakeFreeSwitch)
         await caller.press("*")
         found = variables(await socket.until("CHANNEL_EXECUTE_COMPLETE"))
         assert int(found["playback_last_offset_pos"]) == pytest.approx(24000, abs=400)
+
+
+# Rounds
+
+
+async def test_loop_playback_plays_once_unless_it_is_told_more(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        complete = await socket.run("loop_playback", "a.wav")
+        assert complete["Application-Response"] == "FILE PLAYED"
+        assert caller.heard == ["a.wav"]
+
+
+@pytest.mark.parametrize("argument", ["", "+", "+3", "+3 "])
+async def test_loop_playback_of_nothing_ends_the_call(phone: FakeFreeSwitch, argument: str) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.run("loop_playback", argument)
+        assert caller.hangup_cause == "DESTINATION_OUT_OF_ORDER"
+
+
+@pytest.mark.parametrize(("application", "argument"), [("loop_playback", "+-1 a.wav"), ("endless_playback", "a.wav")])
+async def test_a_break_ends_a_round_and_no_key_does(phone: FakeFreeSwitch, application: str, argument: str) -> None:
+    phone.sound("a.wav", 10)
+    async with parked(phone) as (caller, socket):
+        await socket.run("set", "playback_terminator_used=stale")
+        await socket.execute(application, argument)
+        await caller.hears("a.wav")
+        await caller.press("*#1")
+        await trio.sleep(1)
+        assert len(caller.heard) == 1
+        await socket.api(f"uuid_break {caller.channel_uuid}")
+        await caller.hears("a.wav")
+        assert len(caller.heard) == 2
+        await caller.hangs_up()
+        complete = await socket.until("CHANNEL_EXECUTE_COMPLETE", Application=application)
+        assert complete["Application-Response"] == "PLAYBACK ERROR"
+        assert variables(complete)["playback_terminator_used"] == "stale"
+
+
+@pytest.mark.parametrize("application", ["loop_playback", "endless_playback"])
+async def test_rounds_of_a_missing_file_end_at_once(phone: FakeFreeSwitch, application: str) -> None:
+    phone.missing_sound("gone.wav")
+    async with parked(phone) as (_, socket):
+        complete = await socket.run(application, "gone.wav")
+        assert complete["Application-Response"] == "FILE NOT FOUND"
+
+
+async def test_a_round_of_a_sound_without_length_takes_a_frame(phone: FakeFreeSwitch) -> None:
+    phone.sound("empty.wav", 0)
+    async with parked(phone) as (caller, socket):
+        await socket.run("loop_playback", "+10 empty.wav")
+        assert caller.sounds[-1].began - caller.sounds[0].began == pytest.approx(0.18, abs=0.001)
+        await socket.execute("endless_playback", "empty.wav")
+        await trio.sleep(1)
+        assert len(caller.heard) == pytest.approx(60, abs=2)
+
+
+# What is no file
+
+
+async def test_gentones_is_no_file(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.execute("gentones", "%(1000,0,440)")
+        await caller.hears("tone_stream://%(1000,0,440)")
+        assert await socket.api(f"uuid_fileman {caller.channel_uuid} pause") == "-ERR No file handle!\n"
+        complete = await socket.until("CHANNEL_EXECUTE_COMPLETE", Application="gentones")
+        assert socket.told() == ["EXECUTE gentones %(1000,0,440)", "COMPLETE gentones _none_"]
+        assert not [name for name in variables(complete) if name.startswith("playback_")]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("tone_stream://%(100,0,440)", "tone_stream"),
+        ("silence_stream://100", ""),
+        ("file_string://a.wav!b.wav", ""),
+        ("a.wav", ""),
+    ],
+)
+async def test_only_tones_and_local_streams_have_a_type(phone: FakeFreeSwitch, path: str, kind: str) -> None:
+    async with parked(phone) as (_, socket):
+        await socket.ask("event plain PLAYBACK_START PLAYBACK_STOP")
+        await socket.run("playback", path)
+        events = [event for event in socket.events if event.name.startswith("PLAYBACK_")]
+        assert [event["Playback-File-Type"] for event in events] == [kind, kind]
+
+
+async def test_a_playback_of_nothing_is_an_error(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        complete = await socket.run("playback")
+        assert complete["Application-Response"] == "PLAYBACK ERROR"
+        assert caller.is_up
+
+
+@pytest.mark.parametrize(
+    ("argument", "given", "is_heard"),
+    [
+        ("hello", {}, False),
+        ("kal|hello", {}, False),
+        ("kal|hello", {"tts_engine": "flite"}, True),
+        ("hello", {"tts_engine": "flite", "tts_voice": "kal"}, True),
+        ("flite|kal|hello", {}, True),
+    ],
+)
+async def test_speak_needs_an_engine_and_a_voice(
+    phone: FakeFreeSwitch, argument: str, given: dict[str, str], is_heard: bool
+) -> None:
+    async with parked(phone, variables=given) as (caller, socket):
+        await socket.run("speak", argument)
+        assert caller.heard == (["speak:hello"] if is_heard else [])
+        assert caller.hangup_cause == (None if is_heard else "DESTINATION_OUT_OF_ORDER")
+
+
+# The pace
+
+
+@pytest.mark.parametrize(
+    ("commands", "seconds"),
+    [
+        (["speed:1"], 7.5),
+        (["speed:2"], 5),
+        (["speed:99"], 5),
+        (["speed:-1"], 12.5),
+        (["speed:-99"], 15),
+        (["speed:1", "speed:+1"], 5),
+        (["speed:+"], 7.5),
+        (["speed:2", "speed:-1"], 7.5),
+        (["speed:99", "speed:-1"], 7.5),
+        (["speed:2", "restart"], 10),
+        (["speed:2", "speed:0"], 10),
+        (["SPEED:2"], 5),
+        (["speed"], 10),
+        (["seek:+"], 9),
+        (["seek:+", "seek:+500"], 8.5),
+        (["seek:4000"], 6),
+        (["seek:4000", "seek:0"], 10),
+    ],
+)
+async def test_uuid_fileman_sets_the_pace_and_the_place(
+    phone: FakeFreeSwitch, commands: list[str], seconds: float
+) -> None:
+    phone.sound("long.wav", 10)
+    async with parked(phone) as (caller, socket):
+        await socket.execute("playback", "long.wav")
+        await caller.hears("long.wav")
+        before = trio.current_time()
+        for command in commands:
+            assert await socket.api(f"uuid_fileman {caller.channel_uuid} {command}") == "+OK\n"
+        complete = await socket.until("CHANNEL_EXECUTE_COMPLETE", Application="playback")
+        assert complete.at - before == pytest.approx(seconds, abs=0.05)

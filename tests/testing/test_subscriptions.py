@@ -178,3 +178,31 @@ def test_filters_let_pass_what_one_of_them_names_and_none_excludes(
     for each in filters:
         subscriptions.filter(each)
     assert (subscriptions.wants(ANSWER), subscriptions.wants(FOREIGN)) == (answer, foreign)
+
+
+@pytest.mark.parametrize(
+    ("command", "is_left"),
+    [
+        ("filter delete Event-Name DTMF", False),
+        ("filter delete event-name DTMF", False),
+        ("filter delete Event-Name dtmf", True),
+        ("filter delete Event-Name", False),
+        ("filter delete Event-Name ", False),
+        ("filter delete Other", True),
+        ("filter delete all", False),
+    ],
+)
+def test_a_filter_is_deleted_by_its_name_and_its_value_to_the_letter(
+    subscriptions: Subscriptions, command: str, is_left: bool
+) -> None:
+    subscriptions.subscribe("plain ALL")
+    subscriptions.filter("Event-Name DTMF")
+    subscriptions.filter(command.removeprefix("filter "))
+    assert subscriptions.wants(ANSWER) is not is_left
+
+
+@pytest.mark.parametrize("pattern", ["(" * 3000, "x{99999999999}"])
+def test_a_pattern_that_cannot_be_read_lets_nothing_pass(subscriptions: Subscriptions, pattern: str) -> None:
+    subscriptions.subscribe("plain ALL")
+    subscriptions.filter(f"Event-Name /{pattern}/")
+    assert not subscriptions.wants(ANSWER)

@@ -6,7 +6,7 @@ import logging
 import socket
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import attrs
 import pytest
@@ -18,6 +18,7 @@ from esl_outbound.handler import HandlerSource
 from esl_outbound.testing import (
     CallFailed,
     FakeFreeSwitch,
+    Faults,
     HandlerFailed,
     Moment,
     Session,
@@ -397,7 +398,7 @@ async def test_a_path_that_cannot_be_written_hangs_up(phone: FakeFreeSwitch) -> 
     phone.unwritable("/full/*")
     async with phone.dial(Records) as caller:
         await caller.was_hung_up("DESTINATION_OUT_OF_ORDER")
-    assert caller.recorded == ()
+    assert caller.recorded == []
 
 
 async def test_what_the_switch_is_asked_to_run_is_only_kept(phone: FakeFreeSwitch, tmp_path: Path) -> None:
@@ -469,7 +470,7 @@ async def test_a_fault_of_one_call_is_not_the_others(phone: FakeFreeSwitch) -> N
 async def test_nothing_listens_to_the_log_after_the_calls(phone: FakeFreeSwitch) -> None:
     before = list(logging.getLogger().handlers)
     async with phone.dial(Plays), phone.dial(Plays):
-        assert len(logging.getLogger().handlers) == len(before) + 1
+        assert len(logging.getLogger().handlers) == len(before) + 2
     assert logging.getLogger().handlers == before
 
 
@@ -488,7 +489,7 @@ async def test_a_switch_that_shuts_down_ends_its_calls_in_order(phone: FakeFreeS
         await phone.shut_down()
         for caller in (one, two):
             assert await caller.was_hung_up() == "SYSTEM_SHUTDOWN"
-            assert not caller.hung_up_himself
+            assert not caller.hung_up_first
     assert [str(record.hangup_cause) for record in records] == ["SYSTEM_SHUTDOWN"] * 2
 
 
@@ -530,15 +531,21 @@ async def test_a_fault_of_run_fails_no_test_that_means_it(phone: FakeFreeSwitch)
     assert repr(caller.handler_error) == "KeyError('menu')"
 
 
-async def test_a_fault_that_the_handler_deals_with_fails_no_test(phone: FakeFreeSwitch) -> None:
+async def test_a_fault_fails_the_test_though_the_handler_deals_with_it_unless_it_is_expected(
+    phone: FakeFreeSwitch,
+) -> None:
     class Deals(Fails):
         async def on_error(self, error: BaseException) -> None:
             await self.playback("sorry.wav")
 
-    async with phone.dial(Deals) as caller:
+    async with phone.dial(Deals, fails_if_handler_does=False) as caller:
         await caller.hears("tape.wav")
         await caller.hears("sorry.wav")
         await caller.was_hung_up("NORMAL_TEMPORARY_FAILURE")
+    assert isinstance(caller.handler_error, KeyError)
+    with pytest.raises(HandlerFailed, match=r"it raised KeyError\('menu'\)"):
+        async with phone.dial(Deals):
+            await trio.sleep(10)
 
 
 async def test_a_fault_after_the_call_fails_the_test(phone: FakeFreeSwitch) -> None:
@@ -643,7 +650,7 @@ async def test_a_call_that_is_up_at_the_end_of_the_block_is_hung_up_by_the_calle
 
     async with phone.dial(Keeps, before=["answer"]) as caller:
         await trio.sleep(30)
-    assert caller.hung_up_himself
+    assert caller.hung_up_first
     assert [(str(record.hangup_cause), record.billsec) for record in records] == [("NORMAL_CLEARING", 30)]
 
 
@@ -745,3 +752,83 @@ async def test_every_call_gets_a_handler_of_its_own(phone: FakeFreeSwitch) -> No
         await one.hears("hello.wav")
         await two.hears("hi.wav")
     assert Counted.made == 2
+
+
+# What is said wrongly
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"mode": "aysnc full"}, ValueError, "there are 'async full', 'async', 'full' and ''"),
+        ({"endpoint": "verto"}, ValueError, "endpoint is 'verto'; there are 'sofia' and 'loopback'"),
+        ({"caller_id": 1000}, TypeError, "caller_id is 1000, and should be a str"),
+        ({"after": "playback x"}, TypeError, "after is 'playback x', and should be a list of actions"),
+        ({"target": "app:Menu"}, ValueError, "'app:Menu' is no address"),
+        ({"target": "127.0.0.1:9"}, ValueError, "on the network, which takes real time"),
+        ({"target": Plays()}, TypeError, "serve Plays, the class, and not an instance of it"),
+        ({"target": None}, TypeError, "None is no handler class"),
+        ({"faults": Faults(lost_events=frozenset({"CHANNEL_HANGUP_COMPLET"}))}, ValueError, "did you mean CHANNEL_H"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_at_once(
+    phone: FakeFreeSwitch, arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        async with phone.dial(**{"target": Plays, **arguments}):
+            pass
+
+
+async def test_causes_and_actions_that_do_not_exist_are_refused(phone: FakeFreeSwitch) -> None:
+    with pytest.raises(ValueError, match="'BUSY' is no hangup cause; did you mean USER_BUSY"):
+        phone.destination("user/1", cause="BUSY")
+    with pytest.raises(TypeError, match="should be a list of actions"):
+        phone.extension("9000", "playback x")
+    async with phone.dial(Plays) as caller:
+        with pytest.raises(ValueError, match="'BUSY' is no hangup cause"):
+            await caller.hangs_up("BUSY")
+        with pytest.raises(TypeError, match="digits is 1, and should be a str"):
+            await caller.press(1)  # type: ignore[arg-type]
+
+
+async def test_what_the_handler_raises_after_an_expectation_failed_is_told_with_it(phone: FakeFreeSwitch) -> None:
+    class Nurses(CallHandler):
+        async def run(self) -> None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.fail)
+                await self.playback("tape.wav")
+
+        async def fail(self) -> None:
+            await trio.sleep(0.5)
+            raise KeyError("menu")
+
+    with pytest.raises(CallFailed) as failed:
+        async with phone.dial(Nurses) as caller:
+            await caller.hears("tape.wav", to_the_end=True)
+    assert failed.value.__cause__ is not None
+    assert "KeyError('menu')" in " ".join((str(failed.value), *getattr(failed.value, "__notes__", ())))
+
+
+async def test_a_handler_may_log_in_a_thread(phone: FakeFreeSwitch) -> None:
+    log = logging.getLogger("shop")
+
+    class LogsFromAfar(CallHandler):
+        async def run(self) -> None:
+            await trio.to_thread.run_sync(log.warning, "from a thread")
+
+    async with phone.dial(LogsFromAfar) as caller:
+        await caller.was_hung_up()
+    assert [record.getMessage() for record in caller.log if record.name == "shop"] == ["from a thread"]
+
+
+async def test_a_conference_can_be_expected(phone: FakeFreeSwitch) -> None:
+    class Meets(CallHandler):
+        async def run(self) -> None:
+            await self.execute("conference", "room@default")
+
+    async with phone.dial(Meets) as one:
+        await one.is_in_conference("room")
+        async with phone.dial(Meets) as other:
+            await other.is_in_conference("room", members=2)
+            with pytest.raises(CallFailed, match="in the conference cellar, but was not within 3 s"):
+                await one.is_in_conference("cellar", within=3)

@@ -209,7 +209,7 @@ async def test_these_expand_their_value_a_second_time(phone: FakeFreeSwitch, app
 async def test_an_argument_runs_api_commands_and_the_callers_name_may_be_one(phone: FakeFreeSwitch) -> None:
     async with parked(phone, caller_id_name="${system(touch x)}") as (caller, socket):
         await socket.run("set", "greeting=hello ${caller_id_name}")
-        assert caller.programs == ("touch x",)
+        assert caller.programs == ["touch x"]
 
 
 async def test_application_data_shows_the_expanded_argument_in_both_events(phone: FakeFreeSwitch) -> None:
@@ -271,3 +271,49 @@ async def test_the_bytes_of_a_value_survive_whatever_they_are(phone: FakeFreeSwi
         )
         complete = await socket.until("CHANNEL_EXECUTE_COMPLETE")
         assert b"\nvariable_a: %FF%FE%E9\n" in complete.raw
+
+
+@pytest.mark.parametrize(
+    ("executions", "exported", "for_bridges"),
+    [
+        ([("export", "a=1"), ("export", "a=1")], "a,a", None),
+        ([("export", "a=1"), ("export", "a=")], "a", None),
+        ([("export", "a=")], None, None),
+        ([("export", "")], None, None),
+        ([("bridge_export", "a=1"), ("export", "b=1"), ("bridge_export", "c=1")], "b", "a,c"),
+        ([("export", "nolocal:a=1"), ("export", "_nolocal_b=1")], "nolocal:a,_nolocal_b", None),
+    ],
+)
+async def test_what_is_exported_is_listed(
+    phone: FakeFreeSwitch, executions: list[tuple[str, str]], exported: str | None, for_bridges: str | None
+) -> None:
+    async with parked(phone) as (caller, socket):
+        for application, argument in executions:
+            await socket.run(application, argument)
+        assert caller.variables.get("export_vars") == exported
+        assert caller.variables.get("bridge_export_vars") == for_bridges
+
+
+async def test_the_far_end_has_what_is_exported_without_the_prefix(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        for application, argument in (
+            ("export", "a=1"),
+            ("export", "nolocal:b=2"),
+            ("export", "_nolocal_c=3"),
+            ("bridge_export", "d=4"),
+        ):
+            await socket.run(application, argument)
+        await socket.execute("bridge", "user/1001")
+        callee = await caller.is_bridged_to("user/1001")
+        assert [callee.variables.get(name) for name in "abcd"] == ["1", "2", "3", "4"]
+
+
+async def test_an_item_of_an_array_is_asked_for_by_its_index(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        uuid = caller.channel_uuid
+        await socket.run("push", "arr=one")
+        await socket.run("push", "arr=two")
+        assert await socket.api(f"uuid_getvar {uuid} arr[0]") == "one"
+        assert await socket.api(f"uuid_getvar {uuid} arr[1]") == "two"
+        assert await socket.api(f"uuid_getvar {uuid} arr[9]") == "_undef_"
+        assert await socket.api(f"uuid_getvar {uuid} arr") == "ARRAY::one|:two"

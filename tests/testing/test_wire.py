@@ -20,12 +20,15 @@ from esl_outbound.testing.wire import (
     Value,
     api_response,
     as_text,
+    atof,
     atoi,
     command_reply,
+    cut,
     decoded,
     disconnect_notice,
     encoded,
     event_message,
+    is_number,
     linger_notice,
     log_level,
     log_message,
@@ -148,7 +151,26 @@ def test_whatever_comes_is_read_the_same_byte_by_byte(pieces: list[bytes]) -> No
     assert read(*(data[at : at + 1] for at in range(len(data)))) == read(data)
 
 
-@pytest.mark.parametrize(("text", "number"), [("5", 5), (" -7x", -7), ("+3", 3), ("x", 0), ("", 0), ("1.9", 1)])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("5", 5),
+        (" -7x", -7),
+        ("+3", 3),
+        ("x", 0),
+        ("", 0),
+        ("- 1", 0),
+        ("++1", 0),
+        ("\u0661", 0),
+        ("1.9", 1),
+        ("0" * 5000 + "7", 7),
+        ("2147483647", 2**31 - 1),
+        ("2147483648", -(2**31)),
+        ("4294967301", 5),
+        ("9" * 5000, -1),
+        ("-" + "9" * 5000, 0),
+    ],
+)
 def test_numbers_are_read_as_c_reads_them(text: str, number: int) -> None:
     assert atoi(text) == number
 
@@ -215,6 +237,33 @@ def test_a_line_of_the_log_is_counted_in_bytes() -> None:
         b"Log-Line: 3\nUser-Data: U\n\ngr\xc3\xbc\xc3\x9f\n"
     )
     assert [log_level(word) for word in ("debug", "ERR", "9", "nonsense", "")] == [7, 3, 9, -1, -1]
+    assert [log_level(word) for word in ("1.5", "-3", "64", "65", "9" * 5000, "\u0661")] == [1, 0, -1, 63, 0, -1]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("1.5x", 1.5), (" -2", -2), (".5", 0.5), ("1.", 1), ("x", 0), ("", 0), ("1e3", 1)]
+)
+def test_fractions_are_read_as_c_reads_them(text: str, number: float) -> None:
+    assert atof(text) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"), [("1", True), ("-1.5", True), ("+", True), ("", True), ("1e3", False), ("+-1", False)]
+)
+def test_what_freeswitch_takes_for_a_number(text: str, is_one: bool) -> None:
+    assert is_number(text) is is_one
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "rest"), [("abc", 2, "ab"), ("abc", 5, "abc"), ("\u00e9\u00e9", 3, "\u00e9\udcc3"), ("", 3, "")]
+)
+def test_text_is_cut_by_its_bytes(text: str, size: int, rest: str) -> None:
+    assert cut(text, size) == rest
+
+
+def test_a_reply_that_begins_with_a_tilde_brings_its_own_blank_line() -> None:
+    assert command_reply("~A: 1\n\n") == b"Content-Type: command/reply\nA: 1\n\n"
+    assert len(command_reply("~" + "x" * 1000)) == len(b"Content-Type: command/reply\n") + 510
 
 
 WITH_BODY = Event(

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from . import basics, bindings, bridging, conferencing, digits, joining, recording, sockets, speaking, variables
+from . import (
+    basics,
+    bindings,
+    bridging,
+    completing,
+    conferencing,
+    digits,
+    joining,
+    keeping,
+    listening,
+    recording,
+    sockets,
+    speaking,
+    transferring,
+    variables,
+)
 from .application import Application
 
 __all__ = ["Application", "all_applications"]
@@ -12,5 +27,8 @@ __all__ = ["Application", "all_applications"]
 
 def all_applications() -> Iterable[Application]:
     """Every application that the switch has from the start."""
-    for module in (basics, variables, speaking, digits, bindings, recording, bridging, joining, conferencing, sockets):
+    for module in (
+        *(completing, basics, transferring, variables, keeping, speaking, listening, digits, bindings, recording),
+        *(bridging, joining, conferencing, sockets),
+    ):
         yield from module.APPLICATIONS

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Mapping
 from functools import partial
+from ipaddress import ip_address, ip_network
 from typing import Final
 
-import trio
-
 from ..causes import cause_name
+from ..channel import Channel
 from ..expansion import separate
+from ..frames import FRAME_SECONDS
 from ..happenings import Happening, Who
+from ..keys import spelt
 from ..life import park
-from ..session import Session, Woken
-from ..wire import LOG_LEVELS, Received, atoi, log_level
+from ..session import Session
+from ..wire import LOG_LEVELS, atoi, log_level
 from .application import Application
+from .transferring import transfer_to
 
-__all__ = ["APPLICATIONS", "broadcast", "hang_up_later", "seconds_until", "transfer_to"]
+__all__ = ["APPLICATIONS", "broadcast", "hang_up_later", "playback_terminators", "send_digits", "transfer_to"]
+
+_MOST_SENT: Final = 99
+_ANSWER_POLL_MS: Final = 100
 
 
 async def _answer(session: Session, argument: str) -> None:
@@ -73,14 +79,36 @@ async def _deflect(session: Session, argument: str) -> None:
 
 
 async def _sleep(session: Session, argument: str) -> None:
+    """``<milliseconds>``, of which the microseconds are counted in 32 bits."""
+    if not argument:
+        return
+    milliseconds = atoi(argument) % 2**32
+    if not session.channel.has_media:
+        await _doze(session, milliseconds)
+        return
     # on_dtmf() in mod_dptools.c: without `sleep_eat_digits` any digit ends it, with it the terminators do.
     eats = session.channel.is_true("sleep_eat_digits")
     terminators = playback_terminators(session) if eats else ""
+    seconds = milliseconds * 1000 % 2**32 / 1_000_000 if milliseconds < 2**31 else 0.0
     await session.wait(
-        atoi(argument) / 1000,
+        seconds,
         on_digit=(lambda digit: digit in terminators) if eats else None,
         stops_at_digit=not eats,
     )
+
+
+async def _doze(session: Session, milliseconds: int) -> None:
+    """Sleep without media: whole frames in which nothing is looked at but a break."""
+    await session.wait(milliseconds // 20 * FRAME_SECONDS, carries_out=False)
+
+
+async def _wait_for_answer(session: Session, argument: str) -> None:
+    channel = session.channel
+    while session.is_ready and not channel.is_answered:
+        if channel.has_media:
+            await session.wait(_ANSWER_POLL_MS / 1000)
+        else:
+            await _doze(session, _ANSWER_POLL_MS)
 
 
 def playback_terminators(session: Session) -> str:
@@ -109,50 +137,13 @@ async def _delay_echo(session: Session, argument: str) -> None:
 
 async def _break(session: Session, argument: str) -> None:
     # break_function() in mod_dptools.c: any argument but "all" empties the queue.
-    if argument and argument != "all":
+    if argument and argument.lower() != "all":
         session.executions.flush()
     session.executions.break_all()
 
 
-def transfer_to(session: Session, words: str) -> bool:
-    """Send a channel to an extension.
-
-    Returns:
-        Whether there is something to send it to: ``<extension> [<dialplan> [<context>]]``.
-    """
-    destination, dialplan, context, *_ = (*separate(words), "", "", "")
-    if not destination:
-        return False
-    if dialplan.lower() == "inline":
-        actions = [_inline(action) for action in destination.split(",")]
-    else:
-        key = f"{context or session.channel.profile.context}/{destination}"
-        extensions = session.core.extensions
-        actions = list(extensions.get(key, extensions.get(destination, ("hangup NO_ROUTE_DESTINATION",))))
-    session.channel.story.tell(Who.SWITCH, Happening.GOES_TO, destination)
-    session.transfer(actions, destination=destination, dialplan=dialplan, context=context)
-    return True
-
-
-def _inline(action: str) -> str:
-    name, _, argument = action.partition(":")
-    return f"{name} {argument}"
-
-
-async def _transfer(session: Session, argument: str) -> None:
-    transfer_to(session, argument)
-
-
-async def _execute_extension(session: Session, argument: str) -> None:
-    words = separate(argument)
-    for action in session.core.extensions.get(words[0], ()) if words else ():
-        if session.is_ready:
-            name, _, rest = action.partition(" ")
-            await session.executions.execute(name, rest)
-
-
 async def _queue_dtmf(session: Session, argument: str) -> None:
-    session.keys.press(argument.partition("@")[0], "APP")
+    session.keys.press_spelt(argument)
 
 
 async def _flush_dtmf(session: Session, argument: str) -> None:
@@ -160,15 +151,21 @@ async def _flush_dtmf(session: Session, argument: str) -> None:
 
 
 async def _send_dtmf(session: Session, argument: str) -> None:
-    digits = argument.partition("@")[0]
-    session.channel.story.tell(Who.CALLER, Happening.IS_SENT_DIGITS, digits)
+    session.channel.pre_answer()
+    await session.wait(send_digits(session.channel, argument), breakable=False, carries_out=False)
 
 
-def seconds_until(session: Session, time: str) -> int:
-    """How long it is until a time: ``+30`` is half a minute, and without the sign it is a time since 1970."""
-    if time.startswith("+"):
-        return max(atoi(time[1:]), 0)
-    return max(atoi(time.removeprefix("@")) - session.core.micros() // 1_000_000, 0)
+def send_digits(channel: Channel, text: str) -> float:
+    """Let the caller hear digits, spelt as in `spelt`; too many are not sent.
+
+    Returns:
+        How long the pauses among them hold up whoever sends: a SIP phone is sent them beside the call.
+    """
+    digits = "".join(digit for digit, _ in spelt(text)) if len(text.removeprefix("~")) <= _MOST_SENT else ""
+    if not digits:
+        return 0.0
+    channel.story.tell(Who.CALLER, Happening.IS_SENT_DIGITS, digits)
+    return 0.5 * digits.count("w") + digits.count("W") if channel.get("is_loopback") else 0.0
 
 
 def hang_up_later(session: Session, argument: str) -> None:
@@ -176,7 +173,7 @@ def hang_up_later(session: Session, argument: str) -> None:
     words = argument.split()
     if not words:
         return
-    seconds = seconds_until(session, words[0])
+    seconds = session.core.seconds_until(words[0])
     cause = cause_name(words[1]) if len(words) > 1 else "ALLOTTED_TIMEOUT"
     if seconds == 0:
         session.hang_up_from_within(cause)
@@ -193,59 +190,65 @@ async def _sched_hangup(session: Session, argument: str) -> None:
     hang_up_later(session, argument)
 
 
-async def _sched_transfer(session: Session, argument: str) -> None:
-    time, _, words = argument.partition(" ")
-    session.schedule(seconds_until(session, time), partial(_transfer_if_possible, session, words))
-
-
-def _transfer_if_possible(session: Session, words: str) -> None:
-    transfer_to(session, words)
-
-
 def broadcast(session: Session, what: str) -> None:
     """Let a file be played on a channel, or ``application::argument`` run, whatever runs there (``uuid_broadcast``)."""
     what = re.sub(r" (aleg|bleg|both|holda|holdb)$", "", what)
     name, found, rest = what.partition("::")
     name, rest = (name, rest) if found else ("playback", what)
-    headers = (
-        ("call-command", "execute"),
-        ("execute-app-name", name),
-        ("execute-app-arg", rest),
-        ("event-lock", "true"),
-        ("lead-frames", "5"),
-    )
-    session.executions.queue(Received("sendmsg", headers))
+    session.executions.queue_execution(name, rest, ("lead-frames", "5"))
+
+
+async def _broadcast(session: Session, argument: str) -> None:
+    """``<path> [aleg|bleg|holdb|both]``."""
+    if 1 <= len(separate(argument)) <= 2:
+        broadcast(session, argument)
 
 
 async def _sched_broadcast(session: Session, argument: str) -> None:
     """``[+|@]<seconds> <path> [aleg|bleg|both]``."""
     time, _, what = argument.partition(" ")
     if what:
-        session.schedule(seconds_until(session, time), partial(broadcast, session, what))
+        session.schedule(session.core.seconds_until(time), partial(broadcast, session, what))
 
 
 async def _sched_cancel(session: Session, argument: str) -> None:
-    session.cancel_scheduled()
+    """``[<task> | <group>]``."""
+    session.core.schedule.delete(argument or session.channel.uuid)
 
 
-async def _wait_for_silence(session: Session, argument: str) -> None:
-    # <threshold> <hits> <listen hits> [<timeout in ms>]: a caller who says nothing is silent from the start.
-    words = argument.split()
-    timeout = atoi(words[3]) / 1000 if len(words) > 3 else 60.0
-    hits = atoi(words[1]) * 0.02 if len(words) > 1 else 0.0
-    speaking = max(session.speaks_until - trio.current_time(), 0)
-    await session.wait(min(speaking + hits, timeout), breakable=False)
+async def _strftime(session: Session, argument: str) -> None:
+    """``<variable>=<format>``."""
+    words = separate(argument, "=", 2)
+    if len(words) == 2:
+        session.channel.set(words[0], session.core.strftime(words[1]))
 
 
-async def _detect_silence(session: Session, argument: str) -> None:
-    # <threshold> <hits> <timeout in ms>
-    words = argument.split()
-    if len(words) < 3 or atoi(words[0]) <= 0 or atoi(words[1]) <= 0:
+async def _check_acl(session: Session, argument: str) -> None:
+    """``<address> <network> [<cause>]``; of the lists that a configuration names none is known here."""
+    words = separate(argument, limit=3)
+    if len(words) < 2:
         return
-    timeout = atoi(words[2]) / 1000 or math.inf
-    silent = max(session.speaks_until - trio.current_time(), 0) + atoi(words[1]) * 0.02
-    if await session.wait(min(silent, timeout), breakable=False) is Woken.TIME:
-        session.channel.set("detect_silence_timeout", "false" if silent < timeout else "true")
+    networks = _NETWORKS.get(words[1], (words[1],) if "/" in words[1] else ())
+    if not networks:
+        session.channel.story.only_completes("check_acl")
+    elif not any(_is_in(words[0], network) for network in networks):
+        session.hang_up_from_within(cause_name(words[2]) if len(words) > 2 else "CALL_REJECTED")
+
+
+def _is_in(address: str, network: str) -> bool:
+    try:
+        return ip_address(address) in ip_network(network, strict=False)
+    except ValueError:
+        return False
+
+
+_PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+_NETWORKS: Final[Mapping[str, tuple[str, ...]]] = {
+    "any_v4.auto": ("0.0.0.0/0",),
+    "any_v6.auto": ("::/0",),
+    "loopback.auto": ("127.0.0.0/8", "::1/128"),
+    "rfc1918.auto": _PRIVATE,
+}
 
 
 async def _log(session: Session, argument: str) -> None:
@@ -300,6 +303,8 @@ _SIDE_EFFECTS: Final = (
     "unhold",
     "verbose_events",
 )
+_SILENT: Final = ("limit_hash", "limit_hash_execute", "mkdir", "stop")
+"""The first two say in the log that they are only there with mod_limit."""
 _TRACES: Final = ("eval", "event", "info", "rename", "transfer_vars")
 
 APPLICATIONS: Final = (
@@ -315,21 +320,20 @@ APPLICATIONS: Final = (
     Application("echo", _echo, needs_media=True),
     Application("delay_echo", _delay_echo, needs_media=True),
     Application("break", _break),
-    Application("transfer", _transfer),
-    Application("execute_extension", _execute_extension),
+    Application("wait_for_answer", _wait_for_answer),
+    Application("broadcast", _broadcast, needs_media=True),
+    Application("strftime", _strftime),
+    Application("check_acl", _check_acl),
     Application("queue_dtmf", _queue_dtmf),
     Application("flush_dtmf", _flush_dtmf),
     Application("send_dtmf", _send_dtmf),
     Application("sched_hangup", _sched_hangup),
-    Application("sched_transfer", _sched_transfer),
     Application("sched_broadcast", _sched_broadcast),
     Application("sched_cancel", _sched_cancel),
-    Application("wait_for_silence", _wait_for_silence, needs_media=True),
-    Application("detect_silence", _detect_silence, needs_media=True),
     Application("log", _log, runs_after_hangup=True, is_told=False),
     Application("system", _system, runs_after_hangup=True),
     Application("bgsystem", _system, runs_after_hangup=True),
     *(Application(name, _untold, needs_media=True) for name in _MEDIA_TAPS),
-    *(Application(name, _nothing) for name in _SIDE_EFFECTS),
+    *(Application(name, _nothing) for name in (*_SIDE_EFFECTS, *_SILENT)),
     *(Application(name, _nothing, runs_after_hangup=True) for name in _TRACES),
 )

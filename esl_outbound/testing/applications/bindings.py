@@ -6,15 +6,15 @@ on the caller's channel something is run: the far end of a bridge has no thread 
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Final, final
 
 import trio
 
 from ..expansion import separate
+from ..patterns import search
 from ..session import Session
-from ..wire import Received, atoi
+from ..wire import atoi
 from .application import Application
 
 __all__ = ["APPLICATIONS"]
@@ -26,10 +26,7 @@ _DIGIT_TIMEOUT_MS: Final = 1500
 
 def _run(session: Session, application: str, argument: str) -> None:
     """Let an application run nested, as ``switch_ivr_broadcast()`` does."""
-    headers = [("call-command", "execute"), ("execute-app-name", application)]
-    if argument:
-        headers.append(("execute-app-arg", argument))
-    session.executions.queue(Received("sendmsg", (*headers, ("event-lock", "true"))))
+    session.executions.queue_execution(application, argument)
 
 
 # `*` and a key
@@ -164,10 +161,7 @@ class _DigitActions:
 def _matches(keys: str, pressed: str) -> bool:
     if not keys.startswith("~"):
         return keys == pressed
-    try:
-        return re.search(keys[1:], pressed) is not None
-    except re.error:
-        return False
+    return search(keys[1:], pressed) is not None
 
 
 def _digit_actions(session: Session) -> _DigitActions | None:

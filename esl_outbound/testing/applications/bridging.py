@@ -6,31 +6,42 @@ Which variable it leaves when is as measured: some are set only on success, and 
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import Final, final
 
 import attrs
 import trio
 
+from ..causes import Q850
 from ..channel import is_true
-from ..destinations import DialledLeg, dialled, find_destination
+from ..destinations import DialledLeg, DialString, dial_strings, find_destination
+from ..expansion import separate
 from ..happenings import Happening, Who
 from ..legs import Leg
 from ..session import Session, Woken
 from ..story import Bridge
-from ..wire import atoi
+from ..wire import as_text, atoi
 from .application import Application
+from .transferring import transfer_to
 from .variables import export_to_legs
 
-__all__ = ["APPLICATIONS", "Originate", "begin_bridge", "run_bridge"]
+__all__ = ["APPLICATIONS", "Originate", "begin_bridge", "leave_after_bridge", "run_bridge"]
+
+_SECONDS: Final = 60
+"""How long it rings at most, unless something else is said."""
 
 # How originate tells a failure in DIALSTATUS; others are named like their cause.
 _DIALSTATUS: Final = {
     "ORIGINATOR_CANCEL": "CANCEL",
     "USER_BUSY": "BUSY",
     "NO_ANSWER": "NOANSWER",
-    "INVALID_NUMBER_FORMAT": "INVALIDARGS",
+    "DESTINATION_OUT_OF_ORDER": "INVALIDARGS",
+    "INVALID_PROFILE": "INVALIDARGS",
     "CALL_REJECTED": "DONTCALL",
 }
+
+_NEVER_A_FAILURE: Final = ("NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL")
+"""After these the dialplan goes on, if nothing is said about causes."""
 
 
 @final
@@ -48,91 +59,54 @@ class Originate:
         self._changes += 1
         self._session.notify()
 
-    async def reach(self, groups: list[list[DialledLeg]], bridge: Bridge) -> tuple[Leg | None, str]:
-        """Try group after group.
+    async def reach(self, dialled: list[DialString], bridge: Bridge) -> tuple[Leg | None, str]:
+        """Call all dial strings at once; the first leg that is reached is the one.
 
         Returns:
             The leg that the caller talks to, and why not if there is none.
         """
-        cause = "ORIGINATOR_CANCEL"
-        if not groups:
-            self._fail(cause, [])
-        for group in groups:
-            winner, cause = await self._ring(group, bridge)
-            if winner is not None or not self._session.is_ready:
-                return winner, cause
-        return None, cause
+        several = len(dialled) > 1
+        attempts = [_Attempt(self._session, self, each, bridge, is_one_of_several=several) for each in dialled]
+        if not several and dialled[0].groups:
+            self._channel.set("originate_disposition", "failure")
+            self._channel.set("DIALSTATUS", "INVALIDARGS")
+        winner = await self._ring(attempts)
+        leg = None if winner is None else winner.winner
+        if several:
+            return leg, self._end_several(attempts, winner)
+        return leg, attempts[0].cause
 
-    async def _ring(self, group: list[DialledLeg], bridge: Bridge) -> tuple[Leg | None, str]:
-        session, channel = self._session, self._channel
-        legs: list[Leg] = []
-        cause = "CHAN_NOT_IMPLEMENTED"
-        for each in group:
-            destination = find_destination(session.core.destinations, each.destination)
-            if destination.cause == "CHAN_NOT_IMPLEMENTED":
-                continue
-            if destination.cause and destination.refuses_after == 0:
-                cause = destination.cause
-                continue
-            variables = tuple((name, value) for name, value in export_to_legs(session) if isinstance(value, str))
-            leg = Leg(session, DialledLeg(each.destination, (*variables, *each.variables)), destination, self.changed)
-            channel.set("originate_signal_bond", leg.channel.uuid)
-            profile = leg.channel.profile
-            channel.variables.push(
-                "originated_legs", f"{profile.uuid};{profile.callee_id_name};{profile.callee_id_number}"
-            )
-            session.channel.story.tell(Who.CALLEE, Happening.RINGS, leg.destination)
-            legs.append(leg)
-        self.legs += legs
-        bridge.legs = list(self.legs)
-        channel.story.wake()
-        if not legs:
-            self._fail(cause, [])
-            return None, cause
-        limits = [_whole_seconds(session, self._limit(leg)) for leg in legs]
-        began = trio.current_time()
+    async def _ring(self, attempts: list[_Attempt]) -> _Attempt | None:
         while True:
-            for leg in legs:
-                leg.act()
-            winner = next((leg for leg in legs if leg.cause is None and self._is_reached(leg)), None)
-            if winner is not None:
-                self._succeed(winner, legs)
-                return winner, "SUCCESS"
-            alive = [(leg, limit) for leg, limit in zip(legs, limits, strict=True) if leg.cause is None]
-            if not alive:
-                cause = next((leg.cause for leg in reversed(legs) if leg.cause), "NORMAL_UNSPECIFIED")
-                self._fail(cause, legs)
-                return None, cause
-            now = trio.current_time()
-            for leg, limit in alive:
-                if now - began >= limit - 1e-9:
-                    leg.hang_up("ALLOTTED_TIMEOUT" if leg.dialled.get("leg_timeout") else "NO_ANSWER")
-            if any(leg.cause is None for leg in legs):
-                due = min(min(leg.next_act for leg, _ in alive), began + min(limit for _, limit in alive))
-                woken = await self._wait(due, cancels=True)
-                if woken is Woken.DIGIT:
-                    for leg in legs:
-                        leg.hang_up("NO_ANSWER")
-                if woken is Woken.GONE and not session.is_ready:
-                    for leg in legs:
-                        leg.hang_up("ORIGINATOR_CANCEL")
-                    self._fail("ORIGINATOR_CANCEL", legs)
-                    return None, "ORIGINATOR_CANCEL"
+            for each in attempts:
+                each.act()
+            winner = next((each for each in attempts if each.winner is not None), None)
+            if winner is not None or all(each.is_over for each in attempts):
+                return winner
+            woken = await self._wait(min(each.next_act for each in attempts), cancels=len(attempts) == 1)
+            if woken is Woken.DIGIT:
+                attempts[0].give_up()
+            if woken is Woken.GONE and not self._session.is_ready:
+                for each in attempts:
+                    each.cancel("ORIGINATOR_CANCEL")
+                return None
 
-    def _is_reached(self, leg: Leg) -> bool:
-        ignores = is_true(leg.dialled.get("ignore_early_media") or self._channel.get("ignore_early_media"))
-        return leg.is_answered or (leg.plays_early_media and not ignores)
-
-    def _limit(self, leg: Leg) -> int:
-        """How long a leg may ring, in whole seconds."""
-        named = (
-            leg.dialled.get("leg_timeout")
-            or leg.dialled.get("originate_timeout")
-            or leg.dialled.get("call_timeout")
-            or self._channel.get("originate_timeout")
-            or self._channel.get("call_timeout")
-        )
-        return atoi(named or "") or 60
+    def _end_several(self, attempts: list[_Attempt], winner: _Attempt | None) -> str:
+        """What is left by ``switch_ivr_enterprise_originate()``, which has its own words for it."""
+        channel = self._channel
+        if winner is not None:
+            for each in attempts:
+                if each is not winner:
+                    each.cancel("LOSE_RACE")
+            channel.set("originate_disposition", "success")
+            return "SUCCESS"
+        for each in attempts:
+            _handle_cause(self._session, each.cause)
+        causes = [each.cause for each in attempts if each.cause not in ("LOSE_RACE", "NO_PICKUP")]
+        cause = causes[-1] if causes else "NO_ANSWER"
+        channel.set("originate_disposition", "failure")
+        channel.set("hangup_cause", cause)
+        return cause
 
     async def _wait(self, due: float, *, cancels: bool = False) -> Woken:
         """Wait for a moment, or for a change; whether `origination_cancel_key` ends it."""
@@ -144,37 +118,6 @@ class Originate:
             on_digit=lambda digit: digit == key,
             goes_on=lambda: self._changes == seen,
         )
-
-    def _succeed(self, winner: Leg, legs: list[Leg]) -> None:
-        channel = self._channel
-        channel.set("originate_signal_bond", None)
-        channel.set("originate_disposition", "SUCCESS")
-        channel.set("DIALSTATUS", "SUCCESS")
-        for leg in legs:
-            if leg is not winner and leg.cause is None:
-                leg.hang_up("LOSE_RACE")
-        for leg in legs:
-            outcome = "NONE" if leg is winner else leg.cause or "NONE"
-            channel.variables.push("originate_causes", f"{leg.channel.uuid};{outcome}")
-
-    def _fail(self, cause: str, legs: list[Leg]) -> None:
-        channel = self._channel
-        if legs and cause != "ORIGINATOR_CANCEL":
-            channel.set("last_bridge_hangup_cause", cause)
-        channel.set("originate_disposition", cause)
-        channel.set("DIALSTATUS", _DIALSTATUS.get(cause, cause))
-        for leg in legs:
-            channel.variables.push("originate_causes", f"{leg.channel.uuid};{leg.cause or 'NONE'}")
-        channel.set("originate_failed_cause", cause)
-        for leg in legs:
-            self._tell_sip(leg)
-
-    def _tell_sip(self, leg: Leg) -> None:
-        """What a SIP phone said at the end."""
-        if leg.sip_status:
-            self._channel.set("last_bridge_proto_specific_hangup_cause", f"sip:{leg.sip_status}")
-            if not leg.is_answered:
-                self._channel.set("sip_invite_failure_status", leg.sip_status)
 
     async def talk(self, leg: Leg, bridge: Bridge) -> None:
         """Caller and leg talk until one of them is gone."""
@@ -193,6 +136,7 @@ class Originate:
         channel.set("bridge_channel", other.name)
         channel.set("bridge_uuid", other.uuid)
         channel.set("signal_bond", other.uuid)
+        leg.bond()
         channel.set("last_sent_callee_id_name", other.profile.callee_id_name)
         channel.set("last_sent_callee_id_number", other.profile.callee_id_number)
         bridge.callee = leg.destination
@@ -211,30 +155,214 @@ class Originate:
                     await self._wait(leg.next_act)
         finally:
             session.bridged_to = None
+        if leg.cause is None and session.keeps_leg is not leg:
+            # audio_bridge_on_exchange_media(): the far end's own thread does it, whatever the caller's cause is.
+            leg.hang_up("NORMAL_CLEARING" if leg.is_answered else "ORIGINATOR_CANCEL")
         if leg.cause is not None:
-            channel.set("last_bridge_hangup_cause", leg.cause)
-            self._tell_sip(leg)
-        elif session.keeps_leg is not leg:
-            leg.hang_up(channel.hangup_cause or "NORMAL_CLEARING")
-        if channel.hangup_cause or leg.cause:
-            channel.set("bridge_hangup_cause", channel.hangup_cause or leg.cause)
+            channel.set("bridge_hangup_cause", leg.cause)
         channel.fire("CHANNEL_UNBRIDGE", first=ids)
 
 
-def _whole_seconds(session: Session, limit: int) -> float:
-    """A limit that FreeSWITCH counts on the wall clock's whole seconds."""
-    return limit - session.core.micros() % 1_000_000 / 1_000_000 if limit else math.inf
+@final
+class _Attempt:
+    """One dial string that is dialled: group after group (``switch_ivr_originate()``).
+
+    Args:
+        session: Who calls.
+        originate: What it is a part of.
+        dialled: The dial string.
+        bridge: Where the story has it.
+        is_one_of_several: Whether others are dialled at the same time; the switch calls then, and not the caller's
+            channel, of whose variables none counts.
+    """
+
+    def __init__(
+        self, session: Session, originate: Originate, dialled: DialString, bridge: Bridge, *, is_one_of_several: bool
+    ) -> None:
+        self._session = session
+        self._channel = session.channel
+        self._originate = originate
+        self._dialled = dialled
+        self._bridge = bridge
+        self._is_one_of_several = is_one_of_several
+        self._exported = tuple((name, as_text(value)) for name, value in export_to_legs(session))
+        self._groups = deque(dialled.groups)
+        self._legs: list[Leg] = []
+        """Those of the group that rings."""
+        self._leg_limits: list[float] = []
+        self._limit = math.inf
+        self.winner: Leg | None = None
+        self.cause = "DESTINATION_OUT_OF_ORDER" if is_one_of_several else "ORIGINATOR_CANCEL"
+        """Why the last group failed, or SUCCESS."""
+        if not self._groups and not is_one_of_several:
+            self._tell_disposition()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nobody left to reach."""
+        return not self._legs and not self._groups
+
+    @property
+    def next_act(self) -> float:
+        """When something will happen by itself, on trio's clock."""
+        acts = [
+            min(leg.next_act, limit)
+            for leg, limit in zip(self._legs, self._leg_limits, strict=True)
+            if leg.cause is None
+        ]
+        return min([*acts, self._limit] if acts else acts, default=math.inf)
+
+    def act(self) -> None:
+        """Do what is due; the next group rings as soon as one has failed."""
+        while self.winner is None and not self.is_over:
+            if not self._legs:
+                if not self._session.is_ready:
+                    self._groups.clear()
+                    return
+                cause = self._begin(self._groups.popleft())
+                if not self._legs:
+                    self._fail(cause)
+                    continue
+            for leg in self._legs:
+                leg.act()
+            now = trio.current_time() + 1e-9
+            winner = next((leg for leg in self._legs if leg.cause is None and self._is_reached(leg)), None)
+            if winner is not None:
+                self._succeed(winner)
+                return
+            for leg, limit in zip(self._legs, self._leg_limits, strict=True):
+                if limit <= now:
+                    leg.hang_up("ALLOTTED_TIMEOUT")
+            if all(leg.cause is not None for leg in self._legs):
+                self._fail(self._legs[0].cause or "ORIGINATOR_CANCEL")
+            elif self._limit <= now:
+                self._hang_up_all("NO_ANSWER")
+                self._fail("NO_ANSWER", has_timed_out=True)
+            else:
+                return
+
+    def _begin(self, group: tuple[DialledLeg, ...]) -> str:
+        """Let the legs of a group ring.
+
+        Returns:
+            Why the last one does not.
+        """
+        session, channel = self._session, self._channel
+        cause = "ORIGINATOR_CANCEL"
+        for each in group:
+            destination = find_destination(session.core.destinations, each.destination)
+            if destination.cause and destination.refuses_after == 0:
+                cause = destination.cause
+                continue
+            leg = Leg(
+                session,
+                DialledLeg(each.destination, (*self._exported, *each.variables)),
+                destination,
+                self._originate.changed,
+                knows_caller=not self._is_one_of_several,
+            )
+            if not self._is_one_of_several:
+                channel.set("originate_signal_bond", leg.channel.uuid)
+            profile = leg.channel.profile
+            channel.variables.push(
+                "originated_legs", f"{profile.uuid};{profile.callee_id_name};{profile.callee_id_number}"
+            )
+            channel.story.tell(Who.CALLEE, Happening.RINGS, leg.destination)
+            self._legs.append(leg)
+        self._originate.legs += self._legs
+        self._bridge.legs = list(self._originate.legs)
+        channel.story.wake()
+        self._leg_limits = [self._moment(atoi(leg.dialled.get("leg_timeout")), is_exceeded=True) for leg in self._legs]
+        self._limit = self._moment(self._seconds())
+        return cause
+
+    def _seconds(self) -> int:
+        """How long a group rings: a variable of the caller's channel says it, or one of the dial string."""
+        own = 0 if self._is_one_of_several else atoi(self._channel.get("call_timeout") or "")
+        given = atoi(self._get("originate_timeout"))
+        return given if given > 0 else own if own > 0 else _SECONDS
+
+    def _get(self, name: str) -> str:
+        """A variable that is given to all legs."""
+        exported = next((value for key, value in reversed(self._exported) if key == name), "")
+        return self._dialled.get(name) or exported
+
+    def _is_true(self, name: str) -> bool:
+        own = None if self._is_one_of_several else self._channel.get(name)
+        return is_true(self._get(name) or own)
+
+    def _moment(self, seconds: int, *, is_exceeded: bool = False) -> float:
+        """When so many seconds are over, or more than so many: FreeSWITCH counts those of the wall clock."""
+        if seconds <= 0:
+            return math.inf
+        fraction = self._session.core.micros() % 1_000_000 / 1_000_000
+        return trio.current_time() + seconds + is_exceeded - fraction
+
+    def _is_reached(self, leg: Leg) -> bool:
+        ignores = self._is_one_of_several or self._is_true("ignore_early_media")
+        return leg.is_answered or (leg.plays_early_media and not ignores)
+
+    def give_up(self) -> None:
+        """The caller has pressed the key that ends the ringing; the next group rings all the same."""
+        self._hang_up_all("NO_ANSWER" if len(self._legs) == 1 else "LOSE_RACE")
+        self._fail(self._legs[0].cause or "NO_ANSWER")
+
+    def cancel(self, cause: str) -> None:
+        """Nobody is to be reached any more."""
+        self._groups.clear()
+        if self._legs:
+            self._hang_up_all(cause)
+            self._fail(cause)
+
+    def _hang_up_all(self, cause: str) -> None:
+        for leg in self._legs:
+            leg.hang_up(cause)
+
+    def _succeed(self, winner: Leg) -> None:
+        channel = self._channel
+        for leg in self._legs:
+            if leg is not winner:
+                leg.hang_up("LOSE_RACE")
+        if not self._is_one_of_several:
+            if winner.is_answered:
+                channel.answer()
+            else:
+                channel.pre_answer()
+            channel.set("originate_signal_bond", None)
+        self.winner = winner
+        self._end("SUCCESS")
+
+    def _fail(self, cause: str, *, has_timed_out: bool = False) -> None:
+        self._end(cause)
+        if has_timed_out and not self._is_true("originate_continue_on_timeout"):
+            self._groups.clear()
+
+    def _end(self, cause: str) -> None:
+        """The group has failed, or somebody of it was reached."""
+        self.cause = cause
+        legs, self._legs, self._leg_limits = self._legs, [], []
+        if self._is_one_of_several:
+            return
+        self._tell_disposition()
+        for leg in legs:
+            self._channel.variables.push("originate_causes", f"{leg.channel.uuid};{leg.cause or 'NONE'}")
+
+    def _tell_disposition(self) -> None:
+        self._channel.set("originate_disposition", self.cause)
+        self._channel.set("DIALSTATUS", _DIALSTATUS.get(self.cause, self.cause))
 
 
-def begin_bridge(session: Session, happening: Happening, argument: str) -> tuple[list[list[DialledLeg]], Bridge]:
+def begin_bridge(session: Session, happening: Happening, argument: str) -> tuple[list[DialString], Bridge]:
     """Read a dial string, and tell that it is dialled."""
-    groups = dialled(argument)
-    shown = "|".join(",".join(leg.destination for leg in group) for group in groups)
+    dialled = dial_strings(argument)
+    shown = ":_:".join(
+        "|".join(",".join(leg.destination for leg in group) for group in each.groups) for each in dialled
+    )
     story = session.channel.story
     bridge = Bridge(shown, argument, story.now)
     story.bridges.append(bridge)
     story.tell(Who.HANDLER, happening, shown or argument)
-    return groups, bridge
+    return dialled, bridge
 
 
 async def run_bridge(session: Session, argument: str) -> None:
@@ -242,11 +370,13 @@ async def run_bridge(session: Session, argument: str) -> None:
     if not argument:
         return  # no variable is set, and those of the last bridge stay
     channel, story = session.channel, session.channel.story
-    groups, bridge = begin_bridge(session, Happening.BRIDGES, argument)
+    dialled, bridge = begin_bridge(session, Happening.BRIDGES, argument)
     attempt = Originate(session)
-    leg, cause = await attempt.reach(groups, bridge)
+    leg, cause = await attempt.reach(dialled, bridge)
     bridge.disposition = cause
-    if leg is not None:
+    if leg is None:
+        channel.set("originate_failed_cause", cause)
+    else:
         await _run_on_answer(session, leg)
         await attempt.talk(leg, bridge)
     bridge.ended = story.now
@@ -255,10 +385,9 @@ async def run_bridge(session: Session, argument: str) -> None:
         if each is not session.keeps_leg:
             each.destroy()
     if leg is None:
-        if session.is_ready and not _continues_on(channel.get("continue_on_fail"), cause):
-            session.hang_up_from_within(cause)
-    elif session.is_ready and channel.is_true("hangup_after_bridge"):
-        session.hang_up_from_within(leg.cause or "NORMAL_CLEARING")
+        _handle_cause(session, cause)
+    else:
+        _leave(session, leg)
 
 
 async def _run_on_answer(session: Session, leg: Leg) -> None:
@@ -268,13 +397,78 @@ async def _run_on_answer(session: Session, leg: Leg) -> None:
         await session.core.run_api(name, argument)
 
 
-def _continues_on(named: str | None, cause: str) -> bool:
-    """What ``continue_on_fail`` says to a cause: yes, no, or a list of causes by name or number."""
-    if named is None:
-        return False
-    if is_true(named):
+# What becomes of the caller
+
+
+def _handle_cause(session: Session, cause: str) -> None:
+    """Hang the caller up because nobody was reached, unless he is not to be (``switch_channel_handle_cause()``)."""
+    if not session.is_ready:
+        return
+    channel = session.channel
+    if cause != "ATTENDED_TRANSFER":
+        going_on, failing = channel.get("continue_on_fail"), channel.get("failure_causes")
+        if going_on is None and failing is None and cause in _NEVER_A_FAILURE:
+            return
+        if failing is not None and not _names(failing, cause):
+            return
+        if going_on is not None and (is_true(going_on) or _names(going_on, cause)):
+            return
+        causes, where, *rest = (*separate(channel.get("transfer_on_fail") or ""), "", "")
+        if is_true(causes):
+            # It means "at any cause", and gives the call back to the dialplan instead.
+            return
+        if _names(causes, cause):
+            where = cause if where.lower() in ("", "auto_cause") else where
+            transfer_to(session, " ".join([where, *rest]).rstrip())
+    if session.is_ready:
+        session.hang_up_from_within(cause)
+
+
+def _names(causes: str, cause: str) -> bool:
+    """Whether a list of causes has this one, by its name or its number."""
+    words = {each.upper() for each in separate(causes, ",")}
+    return cause in words or str(Q850.get(cause, "")) in words - {""}
+
+
+def _leave(session: Session, leg: Leg) -> None:
+    """What becomes of the caller after a bridge (the end of ``switch_ivr_multi_threaded_bridge()``).
+
+    A far end that ended the call before it had answered it leaves the caller where he is, as measured.
+    """
+    if not session.is_ready:
+        return
+    channel = session.channel
+    cause = leg.cause or "NORMAL_CLEARING"
+    hangs_up = channel.get("hangup_after_bridge") or ""
+    if hangs_up.lower() == "explicit":
+        session.hang_up_from_within(cause)
+    elif leave_after_bridge(session, was_answered=leg.is_answered):
+        pass
+    elif leg.is_answered and is_true(hangs_up):
+        session.hang_up_from_within(cause)
+
+
+def leave_after_bridge(session: Session, *, was_answered: bool) -> bool:
+    """Park the caller after a bridge, or send him elsewhere, if his variables say so.
+
+    Args:
+        session: The caller's.
+        was_answered: Whether the far end had answered; there are variables of their own for one that had not.
+
+    Returns:
+        Whether they do.
+    """
+    channel = session.channel
+    if (was_answered and channel.is_true("park_after_bridge")) or channel.is_true("park_after_early_bridge"):
+        session.go_to_park()
         return True
-    return cause in {each.strip().upper() for each in named.split(",")}
+    where = channel.get("transfer_after_bridge") if was_answered else None
+    where = where or channel.get("transfer_after_early_bridge")
+    if where is None:
+        return False
+    channel.set("transfer_after_bridge", None)
+    transfer_to(session, " ".join(separate(where, ":")[:3]))
+    return True
 
 
 APPLICATIONS: Final = (Application("bridge", run_bridge, is_told=False),)

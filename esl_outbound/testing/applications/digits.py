@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum, auto
 from typing import Final, final
 
 import attrs
+import trio
 
 from ..expansion import separate
 from ..happenings import Happening, Who
+from ..patterns import search
 from ..playing import Played, play
 from ..session import Session, Woken
 from ..wire import atoi
 from .application import Application
-from .basics import transfer_to
+from .transferring import transfer_to
 
 __all__ = ["APPLICATIONS"]
 
@@ -63,7 +64,7 @@ async def _read_once(session: Session, wanted: _Wanted) -> tuple[_Status, str]:
 
     if wanted.prompt and wanted.prompt.lower() != "silence":
         played = await play(session, wanted.prompt, on_digit=first)
-        if played in (Played.NOT_FOUND, Played.GONE):
+        if played in (Played.NOT_FOUND, Played.NOTHING, Played.GONE):
             return _Status.FAILURE, ""
     digit_timeout = wanted.digit_timeout or wanted.timeout
     status, terminator = _Status.SUCCESS, ""
@@ -115,7 +116,7 @@ async def _collect(
 
 async def _read(session: Session, argument: str) -> None:
     """``<min> <max> <file> <variable> <timeout> <terminators> [<digit timeout>]``."""
-    words = separate(argument)
+    words = separate(argument, limit=7)
     if not words:
         return
     words += [""] * 7
@@ -140,7 +141,7 @@ def _shown(wanted: _Wanted) -> str:
 
 async def _play_and_get_digits(session: Session, argument: str) -> None:
     """``<min> <max> <tries> <timeout> <terminators> <file> <invalid file> <variable> <regex> [<digit timeout>...]``."""
-    words = separate(argument)
+    words = separate(argument, limit=11)
     if not words:
         return
     words += [""] * 11
@@ -155,11 +156,13 @@ async def _play_and_get_digits(session: Session, argument: str) -> None:
         terminators=words[4] or "#",
         digit_timeout=max(atoi(words[9]), 0),
     )
-    tries, invalid, pattern, elsewhere = atoi(words[2]), words[6], words[8], words[10]
+    # A negative number of tries is read as a huge one.
+    tries, invalid, pattern, elsewhere = atoi(words[2]) % 2**32, words[6], words[8], words[10]
     channel.story.tell(Who.CALLER, Happening.IS_ASKED_FOR, _shown(wanted))
     if pattern and wanted.variable:
         channel.set(f"{wanted.variable}_invalid", None)
     while session.is_ready and tries > 0:
+        began = trio.current_time()
         status, collected = await _read_once(session, wanted)
         if status is _Status.RESTART:
             return
@@ -168,7 +171,7 @@ async def _play_and_get_digits(session: Session, argument: str) -> None:
         if wanted.least == 0 and not collected and channel.get("read_terminator_used") is not None:
             return
         if status is _Status.SUCCESS and collected:
-            if not pattern or _matches(pattern, collected):
+            if not pattern or search(pattern, collected) is not None:
                 return
             channel.set(wanted.variable, None)
             if wanted.variable:
@@ -177,15 +180,11 @@ async def _play_and_get_digits(session: Session, argument: str) -> None:
             return
         await play(session, invalid)
         tries -= 1
+        if trio.current_time() == began and tries % 2 == 0:
+            # Two tries that fail at once take a frame.
+            await session.frames.next()
     if elsewhere:
         transfer_to(session, elsewhere)
-
-
-def _matches(pattern: str, text: str) -> bool:
-    try:
-        return re.search(pattern, text) is not None
-    except re.error:
-        return False
 
 
 async def _play_and_detect_speech(session: Session, argument: str) -> None:

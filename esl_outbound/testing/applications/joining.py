@@ -14,7 +14,7 @@ from ..legs import Leg
 from ..session import Session
 from ..wire import Event
 from .application import Application
-from .bridging import Originate, begin_bridge, run_bridge
+from .bridging import Originate, begin_bridge, leave_after_bridge, run_bridge
 
 __all__ = ["APPLICATIONS", "join"]
 
@@ -36,7 +36,7 @@ def join(session: Session, other: str) -> bool:
 
 
 async def _uuid_bridge(session: Session, argument: str) -> None:
-    """Talk to a channel that is there; when it leaves, this one is hung up, or parked with `park_after_bridge`."""
+    """Talk to a channel that is there; when it leaves, this one is hung up, unless its variables say where it goes."""
     channel, core = session.channel, session.core
     other = core.channels.get(argument)
     kept, session.keeps_leg = session.keeps_leg, None
@@ -80,9 +80,7 @@ async def _uuid_bridge(session: Session, argument: str) -> None:
         channel.fire("CHANNEL_UNBRIDGE", first=ids)
     if not session.is_ready:
         return
-    if channel.is_true("park_after_bridge"):
-        session.go_to_park()
-    else:
+    if not leave_after_bridge(session, was_answered=True):
         session.hang_up_from_within("NORMAL_CLEARING")
 
 
@@ -107,9 +105,11 @@ async def _intercept(session: Session, argument: str) -> None:
     words = separate(argument)
     if words and words[0].lower() == "-bleg":
         del words[0]
-    if not words or words[0] not in session.core.sessions:
+    other = session.core.sessions.get(words[0]) if words else None
+    if other is None:
         return
     session.channel.answer()
+    other.channel.answer()
     join(session, words[0])
 
 
@@ -123,9 +123,9 @@ async def _att_xfer(session: Session, argument: str) -> None:
     if before is None:
         await run_bridge(session, argument)
         return
-    groups, bridge = begin_bridge(session, Happening.BEGINS_ATTENDED_TRANSFER, argument)
+    dialled, bridge = begin_bridge(session, Happening.BEGINS_ATTENDED_TRANSFER, argument)
     attempt = Originate(session)
-    leg, bridge.disposition = await attempt.reach(groups, bridge)
+    leg, bridge.disposition = await attempt.reach(dialled, bridge)
     if leg is None:
         bridge.ended = story.now
         story.wake()
@@ -159,6 +159,6 @@ async def _att_xfer(session: Session, argument: str) -> None:
 
 APPLICATIONS: Final = (
     Application("uuid_bridge", _uuid_bridge, is_told=False),
-    Application("intercept", _intercept),
-    Application("att_xfer", _att_xfer, is_told=False),
+    Application("intercept", _intercept, needs_media=True),
+    Application("att_xfer", _att_xfer, needs_media=True, is_told=False),
 )

@@ -20,6 +20,8 @@ from .speaking import stops_at
 __all__ = ["APPLICATIONS", "start_recording", "stop_recording"]
 
 _SAMPLES_A_SECOND: Final = 8000
+_SILENCE_SECONDS: Final = 3
+"""How long silence may last if `record` is told from which threshold on it is some, and not how long."""
 # Where recordings beside the call say that they begin and end.
 _START_SITE: Final = ("switch_ivr_async.c", "record_callback", 1482)
 _STOP_SITE: Final = ("switch_ivr_async.c", "send_record_stop_event", 1241)
@@ -57,8 +59,11 @@ def can_be_opened(session: Session, path: str) -> bool:
 
 async def _record(session: Session, argument: str) -> None:
     """``<path> [<seconds> [<silence threshold> [<silence hits>]]]``."""
-    words = [*separate(argument), "", "", "", ""]
-    path, limit, threshold, hits = words[0], atoi(words[1]), atoi(words[2]), atoi(words[3])
+    if not argument:
+        return
+    words = [*separate(argument, limit=4), "", "", "", ""]
+    path = words[0]
+    limit, threshold, hits = (max(atoi(word), 0) for word in words[1:4])
     channel, story, core = session.channel, session.channel.story, session.core
     ends = stops_at(session, playback_terminators(session))
     if not can_be_opened(session, path):
@@ -79,8 +84,8 @@ async def _record(session: Session, argument: str) -> None:
     is_silent = False
     while True:
         until_silent = math.inf
-        if threshold and hits:
-            until_silent = max(session.speaks_until, began) + hits - trio.current_time()
+        if threshold:
+            until_silent = max(session.speaks_until, began) + (hits or _SILENCE_SECONDS) - trio.current_time()
         left = longest - (trio.current_time() - began)
         if until_silent <= 1e-9:
             is_silent = True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Final
+
+import trio
 
 from ..expansion import separate
 from ..playing import Played, play
@@ -40,35 +41,48 @@ async def _playback(session: Session, argument: str) -> None:
 
 
 def _respond(session: Session, played: Played) -> None:
-    response = {Played.NOT_FOUND: "FILE NOT FOUND", Played.GONE: "PLAYBACK ERROR"}.get(played, "FILE PLAYED")
+    errors = {Played.NOT_FOUND: "FILE NOT FOUND", Played.NOTHING: "PLAYBACK ERROR", Played.GONE: "PLAYBACK ERROR"}
+    response = errors.get(played, "FILE PLAYED")
     session.channel.set("current_application_response", response)
 
 
-async def _endless_playback(session: Session, argument: str) -> None:
-    """Nothing ends it but the end of the call."""
-    while session.is_ready:
-        if await play(session, argument, is_breakable=False) is Played.NOT_FOUND:
-            return
-
-
-async def _loop_playback(session: Session, argument: str) -> None:
-    """``[+<rounds>] <path>``; a break ends a round."""
-    found = re.match(r"\+(-?\d+) (.*)", argument, re.DOTALL)
-    rounds, path = (atoi(found[1]), found[2]) if found is not None else (math.inf, argument)
-    terminators = stops_at(session, playback_terminators(session))
+async def _play_rounds(session: Session, path: str, rounds: float) -> None:
+    """Play a file again and again: no key ends it, and a break ends a round."""
     played = Played.TO_ITS_END
-    while session.is_ready and rounds != 0:
+    while session.is_ready and rounds > 0:
         rounds -= 1
-        played = await play(session, path, on_digit=terminators)
-        if played in (Played.NOT_FOUND, Played.GONE) or session.channel.get("playback_terminator_used"):
+        began = trio.current_time()
+        played = await play(session, path)
+        if played not in (Played.TO_ITS_END, Played.STOPPED):
             break
+        if trio.current_time() == began:
+            # However short it is, it takes a frame.
+            await session.frames.next()
     _respond(session, played)
 
 
+async def _endless_playback(session: Session, argument: str) -> None:
+    await _play_rounds(session, argument, math.inf)
+
+
+async def _loop_playback(session: Session, argument: str) -> None:
+    """``[+<rounds>] <path>``; fewer than none are rounds without end."""
+    rounds, path = 1.0, argument
+    if argument.startswith("+"):
+        count, _, path = argument[1:].partition(" ")
+        rounds = atoi(count)
+    if path:
+        await _play_rounds(session, path, rounds if rounds >= 0 else math.inf)
+    else:
+        session.hang_up_from_within("DESTINATION_OUT_OF_ORDER")
+
+
 async def _gentones(session: Session, argument: str) -> None:
+    """``<script>[|<rounds>]``; it is no file, and nothing tells of it as of one."""
     tones, _, loops = argument.partition("|")
-    path = f"tone_stream://{tones}" + (f";loops={loops}" if loops else "")
-    await play(session, path, on_digit=stops_at(session, playback_terminators(session)))
+    if argument:
+        path = f"tone_stream://{tones}" + (f";loops={loops}" if loops else "")
+        await play(session, path, on_digit=stops_at(session, playback_terminators(session)), is_file=False)
 
 
 async def _say(session: Session, argument: str) -> None:
@@ -85,8 +99,15 @@ async def _say(session: Session, argument: str) -> None:
 
 
 async def _speak(session: Session, argument: str) -> None:
-    """``<engine>|<voice>|<text>``; what is left out comes from variables."""
-    text = argument.rpartition("|")[2]
+    """``<engine>|<voice>|<text>``; what is left out comes from variables, and must."""
+    if not argument:
+        return
+    *given, text = argument.split("|", 2)
+    channel = session.channel
+    has_voice = bool(given) or channel.get("tts_voice") is not None
+    if not has_voice or (len(given) < 2 and channel.get("tts_engine") is None):
+        session.hang_up_from_within("DESTINATION_OUT_OF_ORDER")
+        return
     await play(session, f"speak:{text}", on_digit=stops_at(session, playback_terminators(session)))
 
 

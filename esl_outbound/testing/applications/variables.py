@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 from ..expansion import separate
 from ..session import Session
-from ..wire import Value, as_text
+from ..wire import Value
 from .application import Application
 
 __all__ = ["APPLICATIONS", "export_to_legs"]
@@ -58,25 +59,30 @@ def _pushing(*, first: bool) -> Callable[[Session, str], Awaitable[None]]:
     return push
 
 
-async def _export(session: Session, argument: str) -> None:
-    """``[nolocal:]name=value``: for this channel, and for the legs that it will call."""
-    name, _, value = argument.partition("=")
-    channel = session.channel
-    exported = as_text(channel.variables.get("export_vars") or "")
-    channel.set(name, value)
-    names = [each for each in exported.split(",") if each]
-    if name not in names:
-        names.append(name)
-    channel.set("export_vars", ",".join(names))
+def _exporting(names: str) -> Callable[[Session, str], Awaitable[None]]:
+    async def export(session: Session, argument: str) -> None:
+        """``[nolocal:]name=value``: for this channel, and for the legs that it will call."""
+        name, _, value = argument.partition("=")
+        channel = session.channel
+        if not name:
+            return
+        exported = channel.get(names)
+        channel.set(name, value)
+        if value:
+            channel.set(names, f"{exported},{name}" if exported else name)
+
+    return export
 
 
 def export_to_legs(session: Session) -> Iterator[tuple[str, Value]]:
     """What a new leg gets of this channel's variables."""
-    exported = as_text(session.channel.variables.get("export_vars") or "")
-    for name in exported.split(","):
-        value = session.channel.variables.get(name) if name else None
-        if value is not None:
-            yield name.removeprefix("nolocal:"), value
+    channel = session.channel
+    for names in "export_vars", "bridge_export_vars":
+        for name in (channel.get(names) or "").split(","):
+            value = channel.variables.get(name) if name else None
+            if value is not None:
+                prefix = re.match("nolocal:|_nolocal_", name, re.IGNORECASE)
+                yield name[prefix.end() :] if prefix is not None else name, value
 
 
 async def _set_global(session: Session, argument: str) -> None:
@@ -117,8 +123,8 @@ APPLICATIONS: Final = (
     Application("multiunset", _multiunset, runs_after_hangup=True),
     Application("push", _pushing(first=False), runs_after_hangup=True),
     Application("unshift", _pushing(first=True), runs_after_hangup=True),
-    Application("export", _export, runs_after_hangup=True),
-    Application("bridge_export", _export, runs_after_hangup=True),
+    Application("export", _exporting("export_vars"), runs_after_hangup=True),
+    Application("bridge_export", _exporting("bridge_export_vars"), runs_after_hangup=True),
     Application("set_global", _set_global, runs_after_hangup=True),
     Application("set_profile_var", _set_profile_var, runs_after_hangup=True),
     Application("set_name", _set_name),

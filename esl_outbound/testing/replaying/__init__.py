@@ -8,7 +8,7 @@ connection is set up, when it lets go of a call that has ended.
 
 from __future__ import annotations
 
-from .divergence import ReplayDiverged
-from .serving import Replayed, replay
+from .serving import LIMIT_SECONDS, Replayed, replay
+from .telling import ReplayDiverged
 
-__all__ = ["ReplayDiverged", "Replayed", "replay"]
+__all__ = ["LIMIT_SECONDS", "ReplayDiverged", "Replayed", "replay"]

@@ -37,11 +37,11 @@ class Identities:
 
     def matches(self, recorded: Received, said: Received) -> bool:
         """Whether two commands are the same but for what their senders made up; note what that is called now."""
-        then, now = _UUID.split(_comparable(recorded)), _UUID.split(_comparable(said))
-        if then != now:
+        then, now = _comparable(recorded), _comparable(said)
+        if _UUID.split(then) != _UUID.split(now):
             return False
         new: dict[str, str] = {}
-        for old, name in zip(_UUID.findall(_comparable(recorded)), _UUID.findall(_comparable(said)), strict=True):
+        for old, name in zip(_UUID.findall(then), _UUID.findall(now), strict=True):
             known = self._names.get(old, new.get(old, old if old in self._heard_uuids else None))
             taken = name in self._names.values() or name in new.values()
             if known is None and not taken and (old == name or name not in self._heard_uuids):
@@ -73,13 +73,10 @@ class Identities:
             if old != name and not (_UUID.fullmatch(old) and _UUID.fullmatch(name))
         }
         if odd:
-            pattern = re.compile(b"(?m)" + before + b"(?P<id>.*?)" + after)
+            pattern = re.compile(b"(?m)(?P<before>" + before + b")(?P<id>.*?)(?P<after>" + after + b")")
 
             def in_line(found: re.Match[bytes]) -> bytes:
-                start, end = found.span("id")
-                whole = found[0]
-                name = odd.get(found["id"], found["id"])
-                return whole[: start - found.start()] + name + whole[end - found.start() :]
+                return found["before"] + odd.get(found["id"], found["id"]) + found["after"]
 
             head, body = (pattern.sub(in_line, part) for part in (head, body))
         if len(body) != len(frame.body):

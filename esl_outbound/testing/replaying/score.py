@@ -1,19 +1,22 @@
-"""A recording, arranged to be played: what FreeSWITCH says, after which commands."""
+"""A recording, arranged to be played: what FreeSWITCH says, after which commands.
+
+Where the commands were not recorded, every reply stands for one.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator
+from itertools import accumulate, groupby
 from typing import Final, final
 
 import attrs
 
-from ..recordings import RecordedFrame, Recording
+from ..recordings import NotARecording, RecordedFrame, Recording
 from ..wire import Received
-from .telling import word_of
+from .telling import command_shown, frame_shown, word_of
 
-__all__ = ["SET_UP", "Expected", "Part", "Score", "is_end"]
+__all__ = ["SET_UP", "Expected", "Line", "Part", "Score"]
 
 SET_UP: Final = {
     "connect": "",
@@ -31,132 +34,149 @@ _ENDS: Final = ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE")
 @final
 @attrs.frozen
 class Expected:
-    """A command of the recording, other than those that set the connection up."""
+    """A command of the recording."""
 
     place: int
     """Among all commands."""
     seconds: float
-    command: Received
+    """When it was said; 0 if that is not known."""
+    command: Received | None
+    """None if it was not recorded: it is one that gets this reply."""
+    reply: RecordedFrame | None
+    """None if there was none."""
     optional: bool
     """Whether it may be left unsaid: the call had ended, and this only let it go."""
+
+    @property
+    def word(self) -> str:
+        """Its first word; if it was not recorded, the one that the reply tells, if it tells any."""
+        if self.command is not None:
+            return word_of(self.command)
+        assert self.reply is not None
+        if self.reply.is_channel_data:
+            return "connect"
+        text = self.reply.get("Reply-Text")
+        usual = (word for word, beginning in SET_UP.items() if beginning and text.startswith(beginning))
+        return "exit" if text == "+OK bye" else next(usual, "")
+
+    def shown(self, unknown: str = "a command that") -> str:
+        """The command in a line; with ``unknown``, and the reply, if it was not recorded."""
+        if self.command is not None:
+            return command_shown(self.command)
+        assert self.reply is not None
+        return f"{unknown} gets '{frame_shown(self.reply)}'"
+
+
+@final
+@attrs.frozen
+class Line:
+    """A message of FreeSWITCH's, other than the replies to what sets a connection up."""
+
+    frame: RecordedFrame
+    answers: int | None
+    """The number of the command that it answers, if it answers one."""
+    needs: int
+    """How many commands must have been said before it, other than those that set the connection up."""
+    is_end: bool
+    """Whether it tells that our control of the call has ended."""
+    is_asked_for: bool
+    """Whether the handler must have asked for an application that begins with it, by all that is known."""
 
 
 @final
 @attrs.frozen
 class Part:
-    """What FreeSWITCH sends in one piece."""
+    """What FreeSWITCH sends in one piece: the handler has no turn in between."""
 
-    frames: tuple[tuple[RecordedFrame, int | None], ...]
-    """Each with the number of the command that it answers, if it answers one."""
-    needs: int
-    """How many commands must have been said before it, other than those that set the connection up."""
-
-    @property
-    def first(self) -> RecordedFrame:
-        """The first frame, which all are sent with."""
-        return self.frames[0][0]
+    lines: tuple[Line, ...]
+    pause: float
+    """How long after what was said or sent last it comes, if its own time is not known."""
 
     @property
-    def has_events(self) -> bool:
-        """Whether an event is among them."""
-        return any(frame.is_event for frame, _ in self.frames)
+    def first(self) -> Line:
+        """What all are sent with."""
+        return self.lines[0]
 
 
 @final
 class Score:
-    """A recording, arranged to be played."""
+    """A recording, arranged to be played.
 
-    def __init__(self, recording: Recording) -> None:
-        self.recording: Final = recording
-        self.replies: Final[dict[str, list[RecordedFrame]]] = {word: [] for word in SET_UP}
-        """The answers to what sets a connection up."""
-        self.set_up: Final[dict[str, list[int]]] = {word: [] for word in SET_UP}
-        """Where among all commands those were."""
-        self.expected: Final[list[Expected] | None] = None if recording.commands is None else list(self._expected())
-        self.optional_replies: Final[set[int]] = set()
-        frames = [*(self._raw() if recording.commands is None else self._paired())]
-        self.parts: Final = list(_parts(frames, is_raw=recording.commands is None))
-        self.number_of_replies: Final = sum(answers is not None for _, answers, _ in frames)
-
-    @property
-    def commands_needed(self) -> int:
-        """How many commands the handler has to say."""
-        if self.expected is None:
-            return self.number_of_replies - len(self.optional_replies)
-        return sum(not each.optional for each in self.expected)
-
-    def _expected(self) -> Iterator[Expected]:
-        ends = [frame.after for frame in self.recording.frames if is_end(frame)]
-        for place, each in enumerate(self.recording.commands or ()):
-            word = word_of(each.command)
-            if word in SET_UP:
-                self.set_up[word].append(place)
-            else:
-                optional = word == "exit" and any(after <= place for after in ends)
-                yield Expected(place, each.seconds, each.command, optional)
-
-    def _paired(self) -> Iterator[tuple[RecordedFrame, int | None, int]]:
-        """Every frame but those replies, with the command that it answers, and how many were said before it."""
-        places = [each.place for each in self.expected or ()]
-        numbers = {place: number for number, place in enumerate(places)}
-        replies = 0
-        for frame in self.recording.frames:
-            answers = None
-            if frame.is_reply:
-                place, replies = replies, replies + 1
-                asked = self._word_at(place)
-                if asked in SET_UP:
-                    self.replies[asked].append(frame)
-                    continue
-                answers = numbers.get(place)
-            yield frame, answers, bisect_left(places, frame.after)
-
-    def _word_at(self, place: int) -> str:
-        commands = self.recording.commands or ()
-        return word_of(commands[place].command) if place < len(commands) else ""
-
-    def _raw(self) -> Iterator[tuple[RecordedFrame, int | None, int]]:
-        """The same where the commands are not known: replies tell by what they say what they answer."""
-        said = 0
-        ended = False
-        for frame in self.recording.frames:
-            ended = ended or is_end(frame)
-            answers = None
-            if frame.is_reply:
-                word = _word_answered(frame)
-                if word:
-                    self.replies[word].append(frame)
-                    continue
-                if ended:
-                    self.optional_replies.add(said)
-                answers, said = said, said + 1
-            yield frame, answers, said
-
-
-def _parts(frames: Sequence[tuple[RecordedFrame, int | None, int]], *, is_raw: bool) -> Iterator[Part]:
-    """Put together what came in one piece: the handler has no turn in between.
-
-    A ``.raw`` file does not know that; what FreeSWITCH made in the same instant came so.
+    Raises:
+        NotARecording: It is not of a call.
     """
 
-    def piece(each: tuple[RecordedFrame, int | None, int]) -> tuple[int, float, bool]:
-        frame, _, needs = each
-        by_time = is_raw and frame.seconds is not None
-        return needs, frame.seconds if by_time and frame.seconds is not None else frame.piece, by_time
+    def __init__(self, recording: Recording) -> None:
+        frames = recording.frames
+        replies = [frame for frame in frames if frame.is_reply]
+        commands: list[tuple[float, Received | None]]
+        if recording.commands is None:
+            commands = [(reply.seconds or 0.0, None) for reply in replies]
+            after = list(accumulate(int(frame.is_reply) for frame in frames))
+        else:
+            commands = [(each.seconds, each.command) for each in recording.commands]
+            after = [frame.after for frame in frames]
+        first_end = next((count for frame, count in zip(frames, after, strict=True) if _is_end(frame)), len(commands))
+        self.recording: Final = recording
+        self.set_up: Final[dict[str, list[Expected]]] = {word: [] for word in SET_UP}
+        """What set the connection up."""
+        self.expected: Final[list[Expected]] = []
+        """What was said besides."""
+        for place, (seconds, command) in enumerate(commands):
+            reply = replies[place] if place < len(replies) else None
+            optional = first_end <= place and (command is None or word_of(command) == "exit")
+            each = Expected(place, seconds, command, reply, optional)
+            self.set_up.get(each.word, self.expected).append(each)
+        channel_data = [each.reply for each in self.set_up["connect"] if each.reply is not None]
+        if not channel_data or not channel_data[0].is_channel_data:
+            raise NotARecording(recording.path, "is not of a call: it holds no reply to connect")
+        self.channel_data: Final = channel_data
+        """The replies to ``connect``."""
+        self.parts: Final = list(_parts(self._lines(after)))
 
-    for (needs, _, _), same in groupby(frames, piece):
-        yield Part(tuple((frame, answers) for frame, answers, _ in same), needs)
+    @property
+    def is_closed_by_freeswitch(self) -> bool:
+        """Whether it was FreeSWITCH, as far as is known, who closed the connection."""
+        return self.recording.closed_by == "freeswitch" or any(map(_is_goodbye, self.recording.frames[-1:]))
+
+    def _lines(self, after: list[int]) -> Iterator[Line]:
+        """The lines: the n-th reply answers the n-th command."""
+        numbers = {each.place: number for number, each in enumerate(self.expected)}
+        places = list(numbers)
+        set_up = {each.place for commands in self.set_up.values() for each in commands}
+        begun = _sequence(self.channel_data[0])
+        is_in_control = True
+        place = -1
+        for frame, count in zip(self.recording.frames, after, strict=True):
+            place += frame.is_reply
+            if frame.is_reply and place in set_up:
+                continue
+            answers = numbers.get(place) if frame.is_reply else None
+            is_end = _is_end(frame)
+            # What runs before us, or behind us, is the dialplan's doing.
+            is_asked_for = self.recording.commands is None and is_in_control and _sequence(frame) >= begun
+            yield Line(frame, answers, bisect_left(places, count), is_end, is_asked_for)
+            is_in_control = is_in_control and not (is_end and frame.get("Application") == "socket")
 
 
-def _word_answered(frame: RecordedFrame) -> str:
-    """Which command that sets a connection up a reply answers, by what it says."""
-    if frame.is_channel_data:
-        return "connect"
-    text = frame.get("Reply-Text")
-    return next((word for word, usual in SET_UP.items() if usual and text.startswith(usual)), "")
+def _parts(lines: Iterator[Line]) -> Iterator[Part]:
+    """Put together what came in one piece."""
+    lingers = 0.0
+    for _, same in groupby(lines, lambda line: (line.needs, line.frame.piece)):
+        part = tuple(same)
+        yield Part(part, lingers if _is_goodbye(part[0].frame) else 0.0)
+        for line in part:
+            if line.is_end:
+                seconds = line.frame.get("Linger-Time")
+                lingers = float(seconds) if seconds.isdecimal() else 0.0
 
 
-def is_end(frame: RecordedFrame) -> bool:
+def _sequence(frame: RecordedFrame) -> int:
+    number = frame.get("Event-Sequence")
+    return int(number) if number.isdecimal() else 0
+
+
+def _is_end(frame: RecordedFrame) -> bool:
     """Whether a frame tells that our control of the call has ended."""
     if frame.content_type == "text/disconnect-notice":
         return True
@@ -164,3 +184,8 @@ def is_end(frame: RecordedFrame) -> bool:
         return False
     name = frame.get("Event-Name")
     return name in _ENDS or (name == "CHANNEL_EXECUTE_COMPLETE" and frame.get("Application") == "socket")
+
+
+def _is_goodbye(frame: RecordedFrame) -> bool:
+    """Whether FreeSWITCH closes the socket behind a frame."""
+    return frame.get("Content-Disposition") == "disconnect"

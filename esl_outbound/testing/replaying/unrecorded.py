@@ -8,55 +8,54 @@ from typing import Final, final
 from ..recordings import RecordedFrame
 from ..wire import Received, url_encoded
 from .identity import Identities
-from .telling import application_of, argument_of, command_shown, word_of
+from .telling import argument_of, command_shown, word_of
 
-__all__ = ["Executions", "fits"]
+__all__ = ["Requests", "fits"]
 
 # Variables for the time of one application; FreeSWITCH does not show them.
 _OWN_VARIABLES: Final = re.compile(r"^(?:%\[[^\]]*\])+")
 
 
 @final
-class Executions:
+class Requests:
     """Which application of the recording is which of the handler's: the first that waits for one of that name.
 
     Args:
         identities: Learns what they are called now.
-        first_sequence: The number of the connection's first event: what ran before that is the dialplan's.
-        is_strict: Whether all that ran later was the handler's doing, and has to be now.
     """
 
-    def __init__(self, identities: Identities, first_sequence: str, *, is_strict: bool) -> None:
+    def __init__(self, identities: Identities) -> None:
         self._identities = identities
-        self._first_sequence = int(first_sequence) if first_sequence.isdecimal() else 0
-        self._is_strict = is_strict
         self._waiting: list[Received] = []
         self._seen: set[str] = set()
 
-    def said(self, command: Received) -> None:
+    def add(self, command: Received) -> None:
         """The handler asked for an application."""
         self._waiting.append(command)
 
-    def began(self, frame: RecordedFrame, *, is_ours: bool) -> tuple[str, str] | None:
-        """One began in the recording; where the handler has asked for something else, or for nothing, tell both."""
+    def began(self, frame: RecordedFrame, *, is_asked_for: bool) -> tuple[str, str] | None:
+        """One began in the recording; where the handler has asked for something else, or for nothing, tell both.
+
+        Args:
+            frame: That it began.
+            is_asked_for: Whether the handler must have asked for it.
+        """
         uuid, application = frame.get("Application-UUID"), frame.get("Application")
         if uuid in self._seen or uuid in self._identities or application == "socket":
             return None
         self._seen.add(uuid)
         data = frame.get("Application-Data")
-        ran = f"execute {application} {data}".rstrip()
-        command = next((each for each in self._waiting if application_of(each) == application.lower()), None)
-        if command is None:
-            if not self._is_strict or not is_ours or self._is_earlier(frame):
+        name = application.lower()
+        command = next((each for each in self._waiting if each.get("execute-app-name").lower() == name), None)
+        if command is not None:
+            self._waiting.remove(command)
+            self._identities.name(uuid, command.get("Event-UUID"))
+            if _could_become(command, data):
                 return None
-            return ran, command_shown(self._waiting[0]) if self._waiting else ""
-        self._waiting.remove(command)
-        self._identities.name(uuid, command.get("Event-UUID"))
-        return (ran, command_shown(command)) if self._is_strict and not _could_become(command, data) else None
-
-    def _is_earlier(self, frame: RecordedFrame) -> bool:
-        sequence = frame.get("Event-Sequence")
-        return sequence.isdecimal() and int(sequence) < self._first_sequence
+        if not is_asked_for:
+            return None
+        other = command or next(iter(self._waiting), None)
+        return f"execute {application} {data}".rstrip(), command_shown(other) if other is not None else ""
 
 
 def _could_become(command: Received, data: str) -> bool:

@@ -1,0 +1,136 @@
+"""API commands about variables, and about what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ..core import Core
+from ..expansion import separate
+from ..wire import atoi, decoded, plain_head
+from .command import NO_CHANNEL, OK, ApiCommand, words_of
+
+__all__ = ["COMMANDS"]
+
+
+async def _uuid_getvar(core: Core, argument: str) -> str:
+    words = separate(argument, limit=4)
+    if len(words) < 2:
+        return "-USAGE: <uuid> <var>\n"
+    channel = core.channels.get(words[0])
+    if channel is None:
+        return NO_CHANNEL
+    name, bracket, index = words[1].partition("[")
+    value = channel.item(name, atoi(index)) if bracket and "]" in index else None
+    return value or channel.get(words[1]) or "_undef_"
+
+
+async def _uuid_setvar(core: Core, argument: str) -> str:
+    words = separate(argument, limit=3)
+    if len(words) < 2:
+        return "-USAGE: <uuid> <var> [value]\n"
+    channel = core.channels.get(words[0])
+    if channel is None:
+        return NO_CHANNEL
+    channel.set(words[1], words[2] if len(words) > 2 else None)
+    return OK
+
+
+async def _uuid_setvar_multi(core: Core, argument: str) -> str:
+    uuid, found, rest = argument.partition(" ")
+    if not found:
+        return "" if uuid else _SETVAR_MULTI_USAGE
+    channel = core.channels.get(uuid)
+    if channel is None:
+        return NO_CHANNEL + _SETVAR_MULTI_USAGE
+    printed, count = "", 0
+    for each in separate(rest, ";", 64):
+        name, _, value = each.partition("=")
+        if name:
+            channel.set(name, value)
+            count += 1
+        else:
+            printed += "-ERR No variable specified\n"
+    return printed + (OK if count else _SETVAR_MULTI_USAGE)
+
+
+_SETVAR_MULTI_USAGE: Final = "-USAGE: <uuid> <var>=<value>;<var>=<value>...\n"
+
+
+async def _uuid_dump(core: Core, argument: str) -> str:
+    uuid = words_of(argument, 2)[0]
+    channel = core.channels.get(uuid)
+    if channel is None:
+        return NO_CHANNEL
+    site = ("mod_commands.c", "uuid_dump_function", 6495)
+    event = core.make_event("CHANNEL_DATA", headers=channel.headers("CHANNEL_DATA"), site=site)
+    return decoded(plain_head(event.headers)) + "\n"
+
+
+async def _global_getvar(core: Core, argument: str) -> str:
+    if not argument:
+        return "".join(f"{name}={value}\n" for name, value in core.global_variables.items())
+    return core.global_variables.get(argument, "")
+
+
+async def _global_setvar(core: Core, argument: str) -> str:
+    name, _, value = argument.partition("=")
+    core.global_variables[name] = value
+    return "+OK"
+
+
+async def _hash(core: Core, argument: str) -> str:
+    words = separate(argument, "/", 4)
+    kept = core.stores["hash"]
+    key = "_".join(words[1:3])
+    match [word.lower() for word in words[:1]], words[1:]:
+        case ["insert"], [_, _, value]:
+            kept[key] = value
+            return OK
+        case ["insert_ifempty"], [_, _, value]:
+            if key in kept:
+                return "-ERR key already exists\n"
+            kept[key] = value
+            return OK
+        case ["select"], [_, _, *_]:
+            return kept.get(key, "")
+        case ["delete"], [_, _, *_]:
+            return "-ERR Not found\n" if kept.pop(key, None) is None else OK
+        case ["delete_ifmatch"], [_, _, value]:
+            if kept.get(key) == value:
+                del kept[key]
+                return OK
+            return "-ERR Doesn't match\n" if key in kept else "-ERR Not found\n"
+        case _:
+            return "-ERR Usage: hash insert|insert_ifempty|select|delete|delete_ifmatch/realm/key[/value]\n"
+
+
+async def _db(core: Core, argument: str) -> str:
+    words = separate(argument, "/", 4)
+    kept = core.stores["db"]
+    key = "_".join(words[1:3])
+    match [word.lower() for word in words[:1]], words[1:]:
+        case ["insert"], [_, _, value]:
+            kept[key] = value
+            return "+OK"
+        case ["select"], [_, _, *_]:
+            return kept.get(key, "")
+        case ["exists"], [_, _, *_]:
+            return "true" if key in kept else "false"
+        case ["delete"], [_, _, *_]:
+            kept.pop(key, None)
+            return "+OK"
+        case _:
+            return "!err!"
+
+
+COMMANDS: Final[Mapping[str, ApiCommand]] = {
+    "db": _db,
+    "global_getvar": _global_getvar,
+    "global_setvar": _global_setvar,
+    "hash": _hash,
+    "uuid_dump": _uuid_dump,
+    "uuid_getvar": _uuid_getvar,
+    "uuid_setvar": _uuid_setvar,
+    "uuid_setvar_multi": _uuid_setvar_multi,
+}
