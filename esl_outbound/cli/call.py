@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -94,7 +95,7 @@ class _Call:
 
     async def run(self) -> int:
         options, screen = self._options, self._screen
-        phone = FakeFreeSwitch(sounds=options.sounds)
+        phone = FakeFreeSwitch(seed=secrets.randbits(64), sounds=options.sounds)
         phone.patience = 2 * _END_SECONDS  # _watch_end() is less patient
         for callee in options.callees:
             phone.destination(callee.pattern, answers_after=callee.answers_after, cause=callee.cause)

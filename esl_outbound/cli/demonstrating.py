@@ -6,6 +6,7 @@ Between them is a real TCP connection for each call: what is served is ``demo.Re
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -190,7 +191,7 @@ class _Demonstration:
 
 
 def _make_phone() -> FakeFreeSwitch:
-    phone = FakeFreeSwitch()
+    phone = FakeFreeSwitch(seed=secrets.randbits(64))
     phone.sound("reception/welcome.wav", 1.5)
     phone.sound("reception/menu.wav", 2.0)
     phone.destination("user/1001", cause="USER_BUSY", refuses_after=1.0)

@@ -122,9 +122,7 @@ class Connection:
                 self._nursery.start_soon(self._send_glued)
             self._glued += data
         elif self._sends_bytes:
-            for byte in data:
-                await self._write(bytes((byte,)))
-                await trio.lowlevel.checkpoint()
+            await self._write(*(data[at : at + 1] for at in range(len(data))))
         else:
             await self._write(data)
 
@@ -139,16 +137,19 @@ class Connection:
         if data:
             await self._write(data)
 
-    async def _write(self, data: bytes) -> None:
+    async def _write(self, *segments: bytes) -> None:
         if self.is_dead or self._is_mute:
             return
         try:
             async with self._lock:
-                await self._stream.send_all(data)
+                for segment in segments:
+                    await self._stream.send_all(segment)
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
             self.is_dead = True
 
     async def close(self) -> None:
         """Close it."""
-        await self.flush()
-        await trio.aclose_forcefully(self._stream)
+        try:
+            await self.flush()
+        finally:
+            await trio.aclose_forcefully(self._stream)

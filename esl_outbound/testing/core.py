@@ -136,6 +136,11 @@ class Core:
             self._epoch = (self._date or datetime.now(UTC)).timestamp() - trio.current_time()
         return round((self._epoch + trio.current_time()) * 1_000_000)
 
+    @property
+    def part_of_second(self) -> float:
+        """How much of the wall clock's current second is over: most limits are counted in whole ones."""
+        return self.micros() % 1_000_000 / 1_000_000
+
     def seconds_until(self, time: str) -> int:
         """How long it is until a time: ``+30`` is half a minute, and without the sign it is a time since 1970."""
         if time.startswith("+"):
@@ -182,7 +187,6 @@ class Core:
         before: Headers = (),
         headers: Headers = (),
         body: str = "",
-        has_name: bool = True,
         site: Site | None = None,
     ) -> Event:
         """An event, with what every event tells.
@@ -193,10 +197,7 @@ class Core:
             headers: What stands behind.
             body: Its body.
             site: Where in FreeSWITCH it is fired; where events of that name usually are, if not said.
-            has_name: Whether it was prepared for delivery; without that it has none of FreeSWITCH's own headers.
         """
-        if not has_name:
-            return Event(name, (*before, *headers), body)
         micros = self.micros()
         when = datetime.fromtimestamp(micros / 1_000_000, UTC)
         file, function, line = site or _CALLING_SITES.get(name, ("switch_core.c", "switch_core_fire", 1))

@@ -11,7 +11,7 @@ import attrs
 import trio
 
 from .causes import cause_name
-from .channel import Channel, Profile
+from .channel import Channel
 from .destinations import Destination, DialledLeg
 from .expansion import expand
 from .frames import FRAME_SECONDS
@@ -327,8 +327,3 @@ def _channel_name(destination: str) -> str:
             return f"loopback/{rest.partition('/')[0]}-a"
         case _:
             return destination
-
-
-def profile_of(leg: Leg) -> Profile:
-    """What the caller's events tell of the other leg."""
-    return leg.channel.profile

@@ -139,5 +139,5 @@ def _park_timeout(session: Session) -> tuple[float, str]:
     seconds, colon, name = timeout.partition(":")
     channel.set("park_timeout", None)
     channel.set("park_after_bridge", None)
-    limit = max(atoi(seconds) - session.core.micros() % 1_000_000 / 1_000_000, 0)
+    limit = max(atoi(seconds) - session.core.part_of_second, 0)
     return limit, cause_name(name) if colon else "NORMAL_CLEARING"

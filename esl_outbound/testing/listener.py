@@ -46,6 +46,7 @@ _FOR_EVER: Final = -1
 _LONGEST_UUID: Final = 36
 # The channel's thread sees a hangup at its next frame; this long the end of the call is waited for.
 _LAST_EVENTS_SECONDS: Final = 0.04
+_LAST_WORDS_SECONDS: Final = 5.0
 
 
 @final
@@ -190,7 +191,7 @@ class Listener:
 
     async def _next_command(self, seconds: float) -> Received | None:
         """The next command, saying meanwhile what there is to say; None at the end."""
-        gives_up = trio.current_time() + seconds - self._fraction()
+        gives_up = trio.current_time() + seconds - self._core.part_of_second
         while True:
             self._wake = trio.Event()
             if self.connection.is_dead:
@@ -208,10 +209,6 @@ class Listener:
                 continue
             with trio.move_on_at(min(gives_up, self._next_moment())):
                 await self._wake.wait()
-
-    def _fraction(self) -> float:
-        """FreeSWITCH counts whole seconds of the wall clock: this much of the current one is over."""
-        return self._core.micros() % 1_000_000 / 1_000_000
 
     def _next_moment(self) -> float:
         moment = self._lingers_until
@@ -260,7 +257,7 @@ class Listener:
         if self._linger is None:
             return False
         if self._linger != _FOR_EVER:
-            self._lingers_until = trio.current_time() + self._linger + 1 - self._fraction()
+            self._lingers_until = trio.current_time() + self._linger + 1 - self._core.part_of_second
         await self.connection.send(linger_notice(self._channel.uuid, self._channel.name, self._linger))
         return True
 
@@ -269,8 +266,11 @@ class Listener:
         self._core.observers.remove(self._hear)
         session.listeners.remove(self)
         resumes = self._resumes or self._channel.is_true("socket_resume")
-        await self.connection.send(disconnect_notice(self._channel.uuid))
-        await self.connection.close()
+        # Whoever does not read shall not hold the test up.
+        with trio.move_on_after(_LAST_WORDS_SECONDS):
+            await self.connection.send(disconnect_notice(self._channel.uuid))
+        with trio.move_on_after(_LAST_WORDS_SECONDS):
+            await self.connection.close()
         self.is_finished = True
         session.is_held_by -= 1
         if resumes and not self._is_async and session.is_ready:

@@ -295,8 +295,7 @@ class _Attempt:
         """When so many seconds are over, or more than so many: FreeSWITCH counts those of the wall clock."""
         if seconds <= 0:
             return math.inf
-        fraction = self._session.core.micros() % 1_000_000 / 1_000_000
-        return trio.current_time() + seconds + is_exceeded - fraction
+        return trio.current_time() + seconds + is_exceeded - self._session.core.part_of_second
 
     def _is_reached(self, leg: Leg) -> bool:
         ignores = self._is_one_of_several or self._is_true("ignore_early_media")

@@ -79,8 +79,7 @@ async def _record(session: Session, argument: str) -> None:
     story.tell(Who.CALLER, Happening.IS_RECORDED, path)
     began = trio.current_time()
     # The limit is in whole seconds of the wall clock, and must be exceeded.
-    fraction = core.micros() % 1_000_000 / 1_000_000
-    longest = limit + 1 - fraction if limit else math.inf
+    longest = limit + 1 - core.part_of_second if limit else math.inf
     is_silent = False
     while True:
         until_silent = math.inf
