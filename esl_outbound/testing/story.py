@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Bridge", "Executed", "Recorded", "Sound", "Story"]
 
+_FIRST_RUNGS: Final = 40
+_LAST_RUNGS: Final = 160
+_SIDES: Final = {
+    Who.CALLER: "caller    ",
+    Who.HANDLER: "   handler",
+    Who.SWITCH: "    switch",
+    Who.CALLEE: "    callee",
+    Who.EXPECTED: "!!        ",
+}
+
 
 @final
 @attrs.define(eq=False)
@@ -189,14 +199,17 @@ class Story:
         """The call so far, a line for each thing that happened, the caller's side on the left."""
         if not self.moments:
             return "  (nothing happened)"
-        lines = []
-        for moment in self.moments:
-            arrow = {
-                Who.CALLER: "caller    ",
-                Who.HANDLER: "   handler",
-                Who.SWITCH: "    switch",
-                Who.CALLEE: "    callee",
-                Who.EXPECTED: "!!        ",
-            }[moment.who]
-            lines.append(f"  {moment.seconds:8.3f}  {arrow}  {moment.what}")
-        return "\n".join(lines)
+        return "\n".join(map(_rung, self.moments))
+
+    def short_ladder(self) -> str:
+        """The same for the text of an error: of a very long call its beginning and its end."""
+        left_out = len(self.moments) - _FIRST_RUNGS - _LAST_RUNGS
+        if left_out <= 1:
+            return self.ladder()
+        first = map(_rung, self.moments[:_FIRST_RUNGS])
+        last = map(_rung, self.moments[-_LAST_RUNGS:])
+        return "\n".join((*first, f"  ... {left_out} lines more, all of them in caller.ladder() ...", *last))
+
+
+def _rung(moment: Moment) -> str:
+    return f"  {moment.seconds:8.3f}  {_SIDES[moment.who]}  {moment.what}"

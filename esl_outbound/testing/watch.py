@@ -85,7 +85,7 @@ class Watch:
     def failed(self, expected: str, instead: str) -> CallFailed:
         """An expectation that did not come true, for somebody to raise."""
         self.story.tell(Who.EXPECTED, Happening.FAILED, expected, instead)
-        error = CallFailed(expected, instead, self.story.ladder())
+        error = CallFailed(expected, instead, self.story.short_ladder())
         error.__cause__ = without_our_frames(self.handler_error)
         return error
 
@@ -93,7 +93,7 @@ class Watch:
         """What the handler raised instead, for somebody to raise that it did."""
         instead = f"{who} raised {self.handler_error!r}"
         self.story.tell(Who.EXPECTED, Happening.FAILED, expected, instead)
-        error = HandlerFailed(expected, instead, self.story.ladder())
+        error = HandlerFailed(expected, instead, self.story.short_ladder())
         error.__cause__ = without_our_frames(self.handler_error)
         return error
 

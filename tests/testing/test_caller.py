@@ -681,6 +681,24 @@ async def test_a_handler_that_raised_is_the_cause_of_any_failure_after_it(phone:
     assert isinstance(failed.value.__cause__, KeyError)
 
 
+async def test_of_a_very_long_call_a_failure_shows_the_beginning_and_the_end(phone: FakeFreeSwitch) -> None:
+    class Counts(CallHandler):
+        async def run(self) -> None:
+            for number in range(1000):
+                await self.execute("set", f"n={number}")
+
+    with pytest.raises(CallFailed) as failed:
+        async with phone.dial(Counts) as caller:
+            await caller.hears("a.wav")
+    _, _, lines = str(failed.value).partition("The call:\n")
+    assert len(lines.splitlines()) == 201
+    assert "set n=38\n" in lines
+    assert "set n=500\n" not in lines
+    assert "set n=999\n" in lines
+    assert lines.splitlines()[40] == "  ... 803 lines more, all of them in caller.ladder() ..."
+    assert "set n=500\n" in caller.ladder()
+
+
 # What is known of a call
 
 
