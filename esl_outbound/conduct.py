@@ -269,7 +269,12 @@ class Conductor:
             if line.ending is not None:
                 self._control_ended()  # it ended before this began
             with line.run_scope:
-                await handler.run()
+                work = handler.run()
+                if not isinstance(work, Awaitable):
+                    raise TypeError(
+                        f"{type(handler).__name__}.run() is a plain function, and should be 'async def run'"
+                    )
+                await work
         except BaseException as exc:
             self._interrupt, error = _interrupt_and_fault(exc)
         finally:

@@ -23,15 +23,13 @@ T = TypeVar("T")
 
 # FreeSWITCH counts some limits in whole seconds of the wall clock: no test shall depend on when it is run.
 _DATE: Final = datetime(2026, 1, 2, 12, tzinfo=UTC)
-_PATIENCE_SECONDS: Final = 3600.0
-"""Virtual time costs nothing."""
 
 
 @pytest.fixture
 def phone(request: pytest.FixtureRequest) -> FakeFreeSwitch:
     """A simulated FreeSWITCH: ``async with phone.dial(Handler) as caller``.
 
-    Its clock shows noon on 2 January 2026 when the first call begins, and expectations wait for an hour.
+    Its clock shows noon on 2 January 2026 when the first call begins.
     """
     if isinstance(request.node, pytest.Function) and inspect.iscoroutinefunction(_function_of(request.node)):
         if not request.config.pluginmanager.hasplugin("trio"):
@@ -40,9 +38,7 @@ def phone(request: pytest.FixtureRequest) -> FakeFreeSwitch:
             pytest.fail("'phone' runs on trio, and this test on asyncio: asyncio_mode = auto takes all", pytrace=False)
     from .testing import FakeFreeSwitch
 
-    switch = FakeFreeSwitch(date=_DATE)
-    switch.patience = _PATIENCE_SECONDS
-    return switch
+    return FakeFreeSwitch(date=_DATE)
 
 
 def _run_in_virtual_time(function: Callable[..., Awaitable[T]], *args: object, **kwargs: Any) -> T:  # noqa: ANN401

@@ -203,6 +203,20 @@ async def test_after_our_own_hangup_run_goes_on_for_the_wind_down_and_is_then_ca
     assert times == [7.0]
 
 
+async def test_a_run_that_is_no_coroutine_function_is_named(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Plain(CallHandler):
+        def run(self) -> None:  # type: ignore[override]
+            pass
+
+    async with dial(Plain) as switch:
+        await switch.greet()
+        await switch.hang_up_as_told("NORMAL_TEMPORARY_FAILURE")
+        await switch.expect_exit()
+    assert "Plain.run() is a plain function, and should be 'async def run'" in caplog.text
+
+
 async def test_after_hangup_is_bounded_and_may_fail(
     autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -192,6 +192,8 @@ class _Call:
         if key in _DIGITS:
             if caller.is_up and not caller.is_left_alone:
                 await caller.press(key.upper())
+            elif caller.is_up:
+                screen.happens(f"{key} is taken by nobody", is_dim=True)
         elif key == "h":
             await caller.hangs_up()
         elif key in ("q", "\x04"):
@@ -240,7 +242,11 @@ class _Call:
             await caller.changes()
         await trio.sleep(_SAYS_THAT_IT_WAITS_SECONDS)
         if not self._leaves.is_set():
-            self._screen.say("The handler has not ended yet; q or Ctrl-C does not wait for it.", is_dim=True)
+            keys = "q or Ctrl-C" if self._terminal is not None else "Ctrl-C"
+            self._screen.say(
+                f"The handler, or its connection, has not ended yet: it has {_END_SECONDS:g} s. {keys} does not wait.",
+                is_dim=True,
+            )
         with trio.move_on_after(_END_SECONDS):
             await self._leaves.wait()
             await trio.sleep(_QUIT_SECONDS)

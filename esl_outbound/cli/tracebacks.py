@@ -35,7 +35,8 @@ def _keep_users_frames(trace: traceback.TracebackException) -> None:
     users = [
         frame for frame in trace.stack if _is_example(frame.filename) or not frame.filename.startswith(_NOT_THE_USERS)
     ]
-    if users:
+    # A fault of syntax has a place of its own, and the frames that led there are none of the user's.
+    if users or hasattr(trace, "filename"):
         trace.stack = traceback.StackSummary.from_list(users)
     for other in (trace.__cause__, trace.__context__, *(trace.exceptions or ())):
         if other is not None:

@@ -50,7 +50,7 @@ class Caller:
     # What the caller does
 
     async def press(self, digits: str, *, gap: float = 0.1) -> None:
-        """Press keys, whatever plays; fail if the call is over.
+        """Press keys, whatever plays; fail if the call is over before the last.
 
         Args:
             digits: Of ``0123456789*#ABCD``.
@@ -65,6 +65,7 @@ class Caller:
         for number, digit in enumerate(digits):
             if number and gap:
                 await trio.sleep(gap)
+                self._watch.check_is_up(f"the caller was to press {digits}, of which {digits[number:]} was left")
             self._session.keys.press(digit)
         await trio.lowlevel.checkpoint()
 
@@ -117,7 +118,7 @@ class Caller:
                     self._heard += 1
                     continue
                 if not _matches(found.path, sound):
-                    raise self._watch.failed(expected, f"heard {found.path}{self._past(sound)}")
+                    raise self._watch.failed(expected, f"heard {found.path} next{self._past(sound)}")
                 return found
             return None
 
@@ -147,9 +148,9 @@ class Caller:
         """
         __tracebackhide__ = True
         expected = f"the caller was to hear nothing for {seconds:g} s"
-        sounds = [each for each in self._story.heard if not each.is_silence]
-        if sounds and sounds[-1].ended is None:
-            raise self._watch.failed(expected, f"{sounds[-1].path} was still playing")
+        playing = next((each for each in self._story.heard if each.ended is None and not each.is_silence), None)
+        if playing is not None:
+            raise self._watch.failed(expected, f"{playing.path} was still playing")
         before = len(self._story.heard)
         with trio.move_on_after(seconds):
             while True:
@@ -159,6 +160,19 @@ class Caller:
                 self._watch.check_is_up(expected)
                 await self._story.changed()
         self._passed = self._story.now
+
+    async def is_connected(self, *, within: float | None = None) -> None:
+        """Expect that FreeSWITCH has a connection to the handler, so that there is a ``connection`` to break.
+
+        It has one from the moment in which ``socket`` runs, before the handler has said anything.
+        """
+        __tracebackhide__ = True
+        await self._watch.until(
+            lambda: bool(self._session.listeners) or None,
+            "there was to be a connection to the handler",
+            "there was none within",
+            within,
+        )
 
     async def gets_an_answer(self, *, within: float | None = None) -> None:
         """Expect that the call is answered."""
@@ -195,7 +209,10 @@ class Caller:
             raise self._watch.failed(expected, f"the bridge to {bridge.destination} failed: {bridge.disposition}")
 
     async def is_bridged_to(self, destination: str, *, within: float | None = None) -> Callee:
-        """Expect that the next bridge is to this destination, and return when it has answered."""
+        """Expect that the next bridge is to this destination, and return when it has answered.
+
+        Early media makes a bridge too; with somebody who does not answer then, this fails.
+        """
         __tracebackhide__ = True
         expected = f"the caller was to talk to {destination}"
 
@@ -205,7 +222,11 @@ class Caller:
                 if bridge.callee:
                     if not _matches(bridge.callee, destination):
                         raise self._watch.failed(expected, f"talked to {bridge.callee}")
-                    return bridge
+                    if bridge.leg is not None and bridge.leg.is_answered:
+                        return bridge
+                    if bridge.ended is not None:
+                        raise self._watch.failed(expected, f"{bridge.callee} was heard, and never answered")
+                    continue
                 self._check_did_not_fail(bridge, expected)
             return None
 
@@ -318,7 +339,7 @@ class Caller:
         self._watch.check_is_not_left_alone()
 
     async def was_hung_up(self, cause: str = "", *, within: float | None = None) -> str:
-        """Expect that the other side ends the call.
+        """Expect that the other side ends the call, whatever is heard until then: ``heard`` has it all.
 
         Args:
             cause: With which cause; any, if not said.
@@ -378,9 +399,10 @@ class Caller:
 
     @property
     def connection(self) -> Connection:
-        """FreeSWITCH's end of the newest connection to the handler, to break it."""
+        """FreeSWITCH's end of the newest connection to the handler, to break it; ``is_connected()`` waits for it."""
         if not self._session.listeners:
-            raise self._watch.failed("there was to be a connection to the handler", "there is none")
+            hint = "" if self._session.is_taken else "; is_connected() waits for it"
+            raise self._watch.failed("there was to be a connection to the handler", f"there is none{hint}")
         return self._session.listeners[-1].connection
 
     @property

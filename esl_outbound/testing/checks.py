@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Container, Iterable, Sequence
 from typing import cast, get_args
-
-import trio
 
 from ..handler import HandlerSource, handler_factory
 from .causes import Q850
 from .endpoints import Endpoint
 from .event_names import EVENT_NAMES
 from .targets import Target, is_socket_application
+from .virtual import time_jumps
 
 __all__ = [
     "check_actions",
@@ -46,17 +44,12 @@ def check_target(target: Target, known: Container[str]) -> None:
             _, colon, port = address.rpartition(":")
             if colon and not port.isdecimal() and "$" not in address:
                 raise ValueError(f"{address!r} is no address: that is host:port; a handler is given as its class")
-        if "$" not in target and not any(address in known for address in addresses) and _time_jumps():
+        if "$" not in target and not any(address in known for address in addresses) and time_jumps():
             raise ValueError(
                 f"{target} is on the network, which takes real time: mark the test with @pytest.mark.trio(run=trio.run)"
             )
     elif not is_socket_application(target):
         handler_factory(cast("HandlerSource", target))
-
-
-def _time_jumps() -> bool:
-    threshold = getattr(trio.lowlevel.current_clock(), "autojump_threshold", math.inf)
-    return bool(threshold < math.inf)
 
 
 def check_mode(mode: str) -> None:

@@ -61,6 +61,11 @@ class Executions:
         return len(self._queue)
 
     @property
+    def are_carried_out(self) -> bool:
+        """Whether something that was queued is being carried out."""
+        return self._depth > 0
+
+    @property
     def may_start(self) -> bool:
         """Whether something is queued that nothing holds back, and may be nested in what runs."""
         return self._depth <= _DEEPEST and self._has_more()

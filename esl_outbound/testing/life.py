@@ -102,7 +102,7 @@ async def park(session: Session) -> None:
     if session.is_controlled or not session.is_ready:
         return
     limit, cause = _park_timeout(session)
-    expires = trio.current_time() + limit
+    session.park_ends = trio.current_time() + limit
     session.is_controlled = True
     channel.fire("CHANNEL_PARK")
     channel.story.wake()
@@ -113,7 +113,7 @@ async def park(session: Session) -> None:
 
     while is_parked():
         woken = await session.wait(
-            max(expires - trio.current_time(), 0),
+            max(session.park_ends - trio.current_time(), 0),
             breakable=False,
             on_digit=lambda _: False,
             parks=True,

@@ -395,9 +395,14 @@ class Listener:
         # `console_execute` makes a line of the console of it, which has the same words.
         name, _, argument = rest.partition(" ")
         self._channel.story.tell(Who.HANDLER, Happening.ASKS_API, rest)
-        output = await self._core.run_api(name, argument)
+        output = await self._run_api(name, argument)
         await self.connection.send(api_response(output or "-ERR no reply\n"))
         return None
+
+    async def _run_api(self, name: str, argument: str) -> str:
+        if name.strip().lower() not in self._core.api_commands:
+            self._channel.story.tell(Who.SWITCH, Happening.LACKS_API_COMMAND, name.strip())
+        return await self._core.run_api(name, argument)
 
     async def _bgapi(self, command: Received, rest: str) -> str | None:
         name, _, argument = rest.partition(" ")
@@ -409,7 +414,7 @@ class Listener:
         return None
 
     async def _run_job(self, job: str, name: str, argument: str) -> None:
-        output = await self._core.run_api(name, argument)
+        output = await self._run_api(name, argument)
         headers = [("Job-UUID", job), ("Job-Owner-UUID", self._channel.uuid), ("Job-Command", name)]
         if argument:
             headers.append(("Job-Command-Arg", argument))

@@ -53,6 +53,10 @@ class Schedule:
         nursery.start_soon(wait_and_act)
         return number
 
+    def has(self, group: str) -> bool:
+        """Whether something is to happen to a group."""
+        return any(group == each for each, _ in self._tasks.values())
+
     def delete(self, what: str) -> int:
         """Cancel a task by its number, or all of a group, and say how many there were."""
         number = atoi(what) if re.fullmatch("[0-9]+", what) else 0

@@ -100,6 +100,8 @@ class Session:
         self.channel: Final = channel
         self.is_controlled = False
         """Parked under an event socket's control."""
+        self.park_ends = math.inf
+        """When `park_timeout` hangs it up, on trio's clock."""
         self.is_held_by = 0
         """How many sockets hold the session after its end."""
         self.listeners: Final[list[Listener]] = []
@@ -166,10 +168,25 @@ class Session:
         """Whether nothing but the caller's own hangup will end the caller's silence."""
         if self.channel.hangup_cause is not None:
             return False
-        if self.stuck or self.waits_for_nobody:
+        if self.stuck:
+            return True
+        if self.core.schedule.has(self.channel.uuid):
+            return False
+        if self.waits_for_nobody:
             return True
         # What was sent before the end of the socket is still carried out, and may be a hangup.
-        return self.is_controlled and not self.is_held_by and not self.executions.queued
+        is_idle = not self.executions.queued and not self.executions.are_carried_out
+        return self._is_abandoned and is_idle and self.park_ends == math.inf
+
+    @property
+    def does_last_things(self) -> bool:
+        """Whether an application runs that nobody waits for any more, and the caller talks to nobody."""
+        return self.is_ready and self._is_abandoned and self.executions.are_carried_out and self.bridged_to is None
+
+    @property
+    def _is_abandoned(self) -> bool:
+        """Whether the channel was parked under the control of a socket that is gone."""
+        return self.is_controlled and not self.is_held_by
 
     def notify(self) -> None:
         """Something is there to look at, at the next frame."""

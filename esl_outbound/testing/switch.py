@@ -34,12 +34,15 @@ from .replaying import LIMIT_SECONDS, Replayed, replay
 from .session import Session
 from .story import Story
 from .targets import Server, Target, Targets
+from .virtual import time_jumps
 from .watch import Watch
 
 __all__ = ["FakeFreeSwitch"]
 
 _OURS: Final = "127.0.0.1:8084"
-PATIENCE_SECONDS: Final = 60.0
+_PATIENCE_SECONDS: Final = 60.0
+_PATIENCE_OF_A_CLOCK_THAT_JUMPS: Final = 3600.0
+"""Virtual time costs nothing."""
 _LAST_WORD_SECONDS: Final = 20.0
 
 
@@ -61,8 +64,9 @@ class FakeFreeSwitch:
         self._core: Final = Core(seed, date)
         self._core.sounds.folder = sounds
         self._servers: Final[dict[str, Target | None]] = {}
-        self.patience: float = PATIENCE_SECONDS
-        """Seconds for which an expectation waits, and a handler may go on after the end of its call."""
+        self.patience: float | None = None
+        """Seconds for which an expectation waits, and a handler may go on after the end of its call; a minute, if it
+        is not said, and an hour of time that jumps."""
         for application in all_applications():
             self._core.applications[application.name] = application
         self._core.api_commands.update(with_far_legs(API_COMMANDS))
@@ -282,6 +286,9 @@ class FakeFreeSwitch:
         hosts = target if isinstance(target, str) else _OURS
         places = "|".join(f"{host}/{path}" if path else host for host in hosts.split("|"))
         dialplan = [*before, f"socket {places} {mode}".rstrip(), *after]
+        patience = self.patience
+        if patience is None:
+            patience = _PATIENCE_OF_A_CLOCK_THAT_JUMPS if time_jumps() else _PATIENCE_SECONDS
         story = Story(told)
         story.begin()
         channel = make_channel(
@@ -298,12 +305,12 @@ class FakeFreeSwitch:
         watch: Watch | None = None
         try:
             with _one_problem_at_a_time():
-                async with open_ending_nursery(self.patience) as nursery:
+                async with open_ending_nursery(patience) as nursery:
                     targets = Targets(partial(self._server_at, target), nursery)
                     session = Session(
                         channel, dialplan, nursery=nursery, connect=targets.connect, faults=faults or Faults()
                     )
-                    watch = targets.watch = Watch(session, self.patience)
+                    watch = targets.watch = Watch(session, patience)
                     story.tell(Who.CALLER, Happening.CALLS, caller_id, number)
                     nursery.start_soon(live, session)
                     caller = Caller(watch)
@@ -343,9 +350,13 @@ async def _finish(caller: Caller, watch: Watch, targets: Targets) -> None:
         CallFailed: The caller was left alone, or the handler does not end.
     """
     __tracebackhide__ = True
-    # A handler that has left the caller alone is seen to have done so one frame after its socket is gone.
+    # A handler that has left the caller alone is seen to have done so one frame after its socket is gone, and after
+    # the last thing that it wanted done.
     if caller.is_up:
         await watch.session.frames.next()
+        with trio.move_on_after(watch.patience):
+            while watch.session.does_last_things:
+                await watch.story.changed()
         watch.check_is_not_left_alone()
     await caller.hangs_up()
     with trio.move_on_after(watch.patience):
@@ -368,7 +379,11 @@ def _one_problem_at_a_time() -> Iterator[None]:
 
 async def _hear_handler_out(problem: BaseException, watch: Watch, targets: Targets) -> None:
     """What an expectation failed for may come out of the handler only at its end."""
-    if not isinstance(problem, CallFailed) or problem.__cause__ is not None:
+    if not isinstance(problem, CallFailed):
+        if watch.handler_error is not None and isinstance(problem, Exception):
+            problem.add_note(f"The handler raised {watch.handler_error!r}.\n\nThe call:\n{watch.story.short_ladder()}")
+        return
+    if problem.__cause__ is not None:
         return
     watch.session.hang_up_by_far_end()
     with trio.move_on_after(_LAST_WORD_SECONDS):

@@ -12,7 +12,7 @@ import trio.testing
 
 from .groups import alone
 
-__all__ = ["StandsStill", "run_in_virtual_time"]
+__all__ = ["StandsStill", "run_in_virtual_time", "time_jumps"]
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ class StandsStill(AssertionError):
 
 @final
 class _Pace(trio.abc.Instrument):
-    """Keeps virtual time from jumping while a thread works, and ends a run that goes round in circles.
+    """Lets time run as it really does while a thread works, and ends a run that goes round in circles.
 
     Args:
         clock: The clock that jumps.
@@ -43,11 +43,13 @@ class _Pace(trio.abc.Instrument):
 
     def after_task_step(self, _: trio.lowlevel.Task) -> None:
         """Look what is under way."""
-        # What a thread does takes real time: a database's answer shall not come too late for a timeout.
+        # What a thread does takes real time: a database's answer shall not come too late for a timeout, and a thread
+        # that waits for something in the call shall not wait for ever.
         threads = trio.to_thread.current_default_thread_limiter().borrowed_tokens
         threshold = math.inf if threads else 0.0
         if self._clock.autojump_threshold != threshold:
             self._clock.autojump_threshold = threshold
+            self._clock.rate = 1.0 if threads else 0.0
         self._steps += 1
         if self._steps % _STEPS_BETWEEN_LOOKS:
             return
@@ -56,6 +58,12 @@ class _Pace(trio.abc.Instrument):
             self._seen, self._since = now, time.monotonic()
         elif time.monotonic() - self._since > self._busy_seconds:
             self._scope.cancel()
+
+
+def time_jumps() -> bool:
+    """Whether the clock jumps to whatever happens next, so that waiting costs nothing."""
+    threshold = getattr(trio.lowlevel.current_clock(), "autojump_threshold", math.inf)
+    return bool(threshold < math.inf)
 
 
 def run_in_virtual_time(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
+import pytest
 import trio
 
 from esl_outbound.cli.demo import Reception
+from esl_outbound.cli.importing import import_handler
 from esl_outbound.cli.tracebacks import users_traceback
 from esl_outbound.handler import handler_factory
 
@@ -51,6 +54,17 @@ def test_a_fault_of_ours_is_shown_whole() -> None:
     exc.__traceback__ = exc.__traceback__.tb_next.tb_next if exc.__traceback__.tb_next is not None else None
     shown = users_traceback(exc)
     assert "handler.py" in files(shown)
+
+
+def test_a_fault_of_syntax_is_shown_with_its_own_place_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "no_python.py").write_text("if True\n    pass\n")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    exc = caught(lambda: import_handler("no_python:Reception", tmp_path))
+    while exc.__traceback__ is not None and exc.__traceback__.tb_frame.f_code.co_filename == __file__:
+        exc.__traceback__ = exc.__traceback__.tb_next
+    shown = users_traceback(exc)
+    assert files(shown) == ["no_python.py"]
+    assert shown.endswith("SyntaxError: expected ':'")
 
 
 def test_the_demos_handler_counts_as_a_users() -> None:

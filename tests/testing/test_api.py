@@ -38,6 +38,14 @@ async def test_answers_without_a_channel(phone: FakeFreeSwitch, command: str, an
         assert await socket.api(command) == answer
 
 
+async def test_a_command_that_there_is_not_is_told_in_the_ladder(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.api("Nonsense with words")
+        await socket.api("ECHO x")
+    assert "     switch  the simulator has no API command Nonsense\n" in caller.ladder()
+    assert caller.ladder().count("no API command") == 1
+
+
 async def test_a_bare_api_or_bgapi_is_no_command(phone: FakeFreeSwitch) -> None:
     async with parked(phone) as (_, socket):
         assert await socket.ask("api") == "-ERR command not found"

@@ -572,8 +572,8 @@ async def test_api_on_answer_tells_reliably_whether_it_was_answered(
     async with parked(phone) as (caller, socket):
         command = f"uuid_setvar {caller.channel_uuid} answered yes"
         await socket.execute("bridge", f"{{api_on_answer='{command}'}}user/{destination}", uuid="it")
-        callee = await caller.is_bridged_to(f"user/{destination}")
-        await trio.sleep(2)
+        callee = await caller.is_calling(f"user/{destination}")
+        await trio.sleep(3)
         await callee.hangs_up()
         complete = await socket.until("CHANNEL_EXECUTE_COMPLETE", uuid="it")
         assert variables(complete).get("answered") == ("yes" if is_answered else None)

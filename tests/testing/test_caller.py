@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from textwrap import dedent
 from typing import ClassVar
 
 import pytest
 import trio
 
-from esl_outbound import CallHandler
-from esl_outbound.testing import Caller, CallFailed, FakeFreeSwitch, HandlerFailed
+from esl_outbound import CallHandler, FileNotPlayed
+from esl_outbound.testing import Callee, Caller, CallFailed, FakeFreeSwitch, HandlerFailed
+from esl_outbound.testing.virtual import run_in_virtual_time
 
 
 class Tape(CallHandler):
@@ -98,7 +99,7 @@ async def test_a_sound_is_known_by_its_path_its_end_or_a_pattern(phone: FakeFree
 
 @pytest.mark.parametrize("name", ["ne.wav", "one", "tape", "TAPE/ONE.WAV", "[t]ape/one.wav", "tape/one.wa?"])
 async def test_a_sound_is_not_known_by_less(phone: FakeFreeSwitch, name: str) -> None:
-    with fails(f"the caller was to hear {name}, but heard tape/one.wav"):
+    with fails(f"the caller was to hear {name}, but heard tape/one.wav next"):
         async with phone.dial(Tape) as caller:
             await caller.hears(name)
 
@@ -113,13 +114,13 @@ async def test_a_sound_that_is_heard_to_its_end_has_ended(phone: FakeFreeSwitch)
 
 async def test_another_sound_fails_at_once(phone: FakeFreeSwitch) -> None:
     with fails("""
-        the caller was to hear two.wav, but heard tape/one.wav
+        the caller was to hear two.wav, but heard tape/one.wav next
 
         The call:
              0.000  caller      1000 calls 5000
              0.020     handler  answer
              0.040  caller      hears tape/one.wav (1 s)
-             0.040  !!          the caller was to hear two.wav, but heard tape/one.wav
+             0.040  !!          the caller was to hear two.wav, but heard tape/one.wav next
         """):
         async with phone.dial(Tape) as caller:
             await caller.hears("two.wav")
@@ -697,6 +698,99 @@ async def test_of_a_very_long_call_a_failure_shows_the_beginning_and_the_end(pho
     assert "set n=999\n" in lines
     assert lines.splitlines()[40] == "  ... 803 lines more, all of them in caller.ladder() ..."
     assert "set n=500\n" in caller.ladder()
+
+
+async def test_keys_are_not_pressed_after_the_end_of_the_call(phone: FakeFreeSwitch) -> None:
+    class Short(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            await self.sleep(1)
+
+    with fails("the caller was to press 123, of which 23 was left, but the call was over: NORMAL_CLEARING"):
+        async with phone.dial(Short) as caller:
+            await caller.gets_an_answer()
+            await caller.press("123", gap=5)
+
+
+async def test_what_plays_on_behind_something_shorter_is_no_silence(phone: FakeFreeSwitch) -> None:
+    class Interrupts(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.playback, "music.wav")
+                await trio.sleep(2)
+                await self.playback("beep.wav")
+
+    phone.sound("music.wav", 60)
+    with fails("the caller was to hear nothing for 5 s, but music.wav was still playing"):
+        async with phone.dial(Interrupts) as caller:
+            await caller.hears("music.wav")
+            await caller.hears("beep.wav", to_the_end=True)
+            await caller.hears_silence(5)
+
+
+async def test_early_media_alone_is_no_talk(phone: FakeFreeSwitch) -> None:
+    phone.destination("user/1001", answers_after=None, early_media_after=1)
+    with fails("the caller was to talk to user/1001, but user/1001 was heard, and never answered"):
+        async with phone.dial(Bridge) as caller:
+            callee = await caller.is_calling("user/1001")
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(hangs_up_after, callee, 5)
+                await caller.is_bridged_to("user/1001")
+
+
+async def hangs_up_after(callee: Callee, seconds: float) -> None:
+    await trio.sleep(seconds)
+    await callee.hangs_up()
+
+
+async def test_a_call_can_be_broken_before_the_handler_has_heard_a_word(phone: FakeFreeSwitch) -> None:
+    with fails("there was to be a connection to the handler, but there is none; is_connected() waits for it"):
+        async with phone.dial(Tape) as caller:
+            caller.connection.reset()
+    # Whether `connect` was said in that instant is chance, and so is whether the caller is parked for ever.
+    with suppress(CallFailed):
+        async with phone.dial(Tape) as caller:
+            await caller.is_connected()
+            caller.connection.reset()
+    assert caller.heard == []
+    assert "closed" in caller.ladder()
+
+
+async def test_what_the_handler_raised_is_told_with_a_check_of_the_tests_own(phone: FakeFreeSwitch) -> None:
+    with pytest.raises(ValueError, match="not one, two") as failed:
+        async with phone.dial(Broken) as caller:
+            await caller.was_hung_up()
+            raise ValueError("not one, two")
+    [note] = failed.value.__notes__
+    assert note.startswith(
+        "The handler raised KeyError('menu').\n\nThe call:\n     0.000  caller      1000 calls 5000\n"
+    )
+
+
+async def test_a_handler_that_does_the_same_over_and_over_is_not_watched_for_an_hour(
+    phone: FakeFreeSwitch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Retries(CallHandler):
+        async def run(self) -> None:
+            while True:
+                with suppress(FileNotPlayed):
+                    await self.playback("missing.wav")
+
+    phone.missing_sound("missing.wav")
+    monkeypatch.setattr("esl_outbound.testing.watch._BUSY_SECONDS", 0.05)
+    with pytest.raises(CallFailed, match=r"user/1001, but was not put through within \d+\.\d+ s"):
+        async with phone.dial(Retries) as caller:
+            await caller.is_bridged_to("user/1001")
+
+
+def test_in_real_time_nobody_waits_for_an_hour() -> None:
+    async def call() -> float:
+        async with FakeFreeSwitch().dial(Tape) as caller:
+            return caller.patience
+
+    assert trio.run(call) == 60
+    assert run_in_virtual_time(call) == 3600
 
 
 # What is known of a call

@@ -432,3 +432,30 @@ def quickly(*commands: str) -> Leaver:
         await trio.sleep(0.0005)
 
     return application
+
+
+# What still ends a call that its socket has left
+
+
+async def test_a_park_with_a_limit_is_not_for_ever(phone: FakeFreeSwitch) -> None:
+    async with phone.dial(quickly("connect", "exit"), variables={"park_timeout": "5:NO_ANSWER"}) as caller:
+        await caller.was_hung_up("NO_ANSWER")
+
+
+async def test_a_call_of_which_the_end_is_scheduled_is_not_parked_for_ever(phone: FakeFreeSwitch) -> None:
+    async with phone.dial(quickly("connect", "exit"), before=["sched_hangup +5 alloted_timeout"]) as caller:
+        await caller.was_hung_up()
+
+
+async def test_a_caller_who_is_put_through_after_the_socket_has_gone_is_not_left_alone(phone: FakeFreeSwitch) -> None:
+    said = ("connect", executing("set", "hangup_after_bridge=true"), executing("bridge", "user/1001"), "exit")
+    phone.destination("user/1001", hangs_up_after=5)
+    async with phone.dial(quickly(*said)) as caller:
+        await caller.is_bridged_to("user/1001")
+        await caller.was_hung_up()
+
+
+async def test_a_caller_who_hears_one_last_sound_is_left_alone_after_it(phone: FakeFreeSwitch) -> None:
+    with pytest.raises(CallFailed, match=STUCK):
+        async with phone.dial(quickly("connect", executing("playback", "bye.wav"), "exit")) as caller:
+            await caller.hears("bye.wav")

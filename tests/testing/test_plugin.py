@@ -302,13 +302,14 @@ def test_a_failed_expectation_shows_the_test_and_nothing_of_the_kit(pytester: py
         "    async def test_a_call(phone: FakeFreeSwitch) -> None:",
         "        async with phone.dial(Tape) as caller:",
         '>           await caller.hears("welcome.wav")',
-        "E           esl_outbound.testing.failures.CallFailed: the caller was to hear welcome.wav, but heard tape.wav",
+        "E           esl_outbound.testing.failures.CallFailed: "
+        "the caller was to hear welcome.wav, but heard tape.wav next",
         "E           ",
         "E           The call:",
         "E                0.000  caller      1000 calls 5000",
         "E                0.020     handler  answer",
         "E                0.040  caller      hears tape.wav (1 s)",
-        "E                0.040  !!          the caller was to hear welcome.wav, but heard tape.wav",
+        "E                0.040  !!          the caller was to hear welcome.wav, but heard tape.wav next",
         "test_calls.py:17: CallFailed",
     ]
 

@@ -670,7 +670,7 @@ async def test_what_the_test_raises_comes_out_alone(phone: FakeFreeSwitch) -> No
 
 
 async def test_a_failed_expectation_comes_out_alone_of_a_nursery_of_the_tests(phone: FakeFreeSwitch) -> None:
-    with pytest.raises(CallFailed, match=r"^the caller was to hear x.wav, but heard tape.wav\n"):
+    with pytest.raises(CallFailed, match=r"^the caller was to hear x.wav, but heard tape.wav next\n"):
         async with phone.dial(Plays) as caller, trio.open_nursery() as nursery:
             nursery.start_soon(caller.stays_silent, 10)
             nursery.start_soon(caller.hears, "x.wav")

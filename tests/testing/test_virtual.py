@@ -34,6 +34,18 @@ def test_what_takes_its_time_in_a_thread_is_waited_for() -> None:
     assert run_in_virtual_time(asks_a_thread) == "answered"
 
 
+def test_a_thread_that_waits_for_something_in_virtual_time_is_not_waited_for_without_end() -> None:
+    async def asks_a_thread() -> float:
+        await trio.to_thread.run_sync(trio.from_thread.run, trio.sleep, 0.05)
+        in_a_thread = trio.current_time()
+        await trio.sleep(3600)
+        return in_a_thread
+
+    before = time.monotonic()
+    assert 0.05 <= run_in_virtual_time(asks_a_thread) < 5
+    assert time.monotonic() - before < 5
+
+
 def test_an_exception_comes_out_alone() -> None:
     async def fails() -> None:
         async with trio.open_nursery() as outer:
