@@ -225,6 +225,7 @@ class FakeFreeSwitch:
             NotARecording: The file is no recording, or not one of a call.
             TypeError: ``handler`` makes no handlers.
         """
+        __tracebackhide__ = True
         return await replay(
             recording, handler, limit_seconds=limit_seconds, fails_if_handler_does=fails_if_handler_does
         )

@@ -71,6 +71,7 @@ async def replay(
         NotARecording: The file is no recording, or not one of a call.
         TypeError: ``handler`` makes no handlers.
     """
+    __tracebackhide__ = True
     if not isinstance(recording, Recording):
         recording = Recording.load(recording)
     ours, theirs = connected_pair()
@@ -105,7 +106,7 @@ async def replay(
         diverged = player.divergence("the handler ends", f"it goes on for {limit_seconds:g} s more")
     fault = without_our_frames(outcome.fault or outcome.hook_fault) if outcome is not None else None
     if diverged is not None:
-        raise diverged from fault
+        raise diverged.with_traceback(None) from fault  # where it was noticed tells nobody anything
     if fault is not None and fails_if_handler_does:
         expected = f"the handler was to do what was recorded in {recording.path}"
         raise HandlerFailed(expected, f"it raised {fault!r}", conversation_shown(player.conversation)) from fault
