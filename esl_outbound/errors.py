@@ -7,10 +7,12 @@ Chosen by whose act it was::
     |   +-- LocalProtocolError      we asked for what the wire cannot say
     |   +-- RemoteProtocolError     these bytes are not an event socket
     +-- CommandRejected             FreeSWITCH answered -ERR
+    +-- ApiFailed                   an API command printed -ERR
     +-- NotPermitted                the dialplan line lacks `full` or `async`
     +-- ApplicationFailed           an application did not do what it was asked
     |   +-- ExecutionLost           it was thrown away before it started
     |   +-- FileNotPlayed
+    |   +-- RecordingFailed         and FreeSWITCH hung the call up for it
     |   +-- UnknownApplication      and FreeSWITCH hung the call up for it
     +-- CallEnded                   the call is not ours to command any more
     |   +-- CallHungUp
@@ -35,9 +37,10 @@ if TYPE_CHECKING:
 
     from .protocol.causes import HangupCause
     from .protocol.commands import Command
-    from .protocol.messages import Reply
+    from .protocol.messages import ApiResponse, Reply
 
 __all__ = [
+    "ApiFailed",
     "ApplicationFailed",
     "CallEnded",
     "CallHungUp",
@@ -55,6 +58,7 @@ __all__ = [
     "NoCallYet",
     "NotPermitted",
     "ProtocolError",
+    "RecordingFailed",
     "RemoteProtocolError",
     "TooManyDigits",
     "UnknownApplication",
@@ -89,6 +93,20 @@ class CommandRejected(EslOutboundError):
         super().__init__(f"FreeSWITCH refused {command.name}: {reply.text}")
         self.command: Final = command
         self.reply: Final = reply
+
+
+class ApiFailed(EslOutboundError):
+    """An API command that a method ran for you printed ``-ERR`` or ``-USAGE``.
+
+    Attributes:
+        command: The command and its arguments.
+        response: What it printed.
+    """
+
+    def __init__(self, command: str, response: ApiResponse) -> None:
+        super().__init__(f"{command.partition(' ')[0]} failed: {response.text.strip()}")
+        self.command: Final = command
+        self.response: Final = response
 
 
 class NotPermitted(EslOutboundError):
@@ -135,6 +153,18 @@ class FileNotPlayed(ApplicationFailed):
 
     def __init__(self, path: str, response: str) -> None:
         super().__init__("playback", path, f"could not play {path!r}: {response}")
+        self.path: Final = path
+
+
+class RecordingFailed(ApplicationFailed):
+    """FreeSWITCH could not open a file to record into, and hung the call up for it.
+
+    Attributes:
+        path: The file that was to be written.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__("record", path, f"could not open {path!r}, and FreeSWITCH hung the call up")
         self.path: Final = path
 
 

@@ -12,18 +12,33 @@ reader; ``execution``, ``stopping``, ``jobs``, ``digits``, ``observing`` and ``r
 
 from __future__ import annotations
 
+from .answering import Answering
 from .arguments import Expand, literal
+from .asking import Asking
 from .base import attach
+from .bridging import Bridging
 from .commands import SocketCommands
+from .conferencing import Conferencing
 from .control import Control
+from .detecting import Detecting
 from .digits import Digits
 from .execution import Execution, Stage
+from .identifying import Identifying
 from .identity import Identity
 from .jobs import Job
+from .joining import Joining
+from .key_bindings import KeyBindings
+from .leaving import Leaving
 from .line import Line
+from .media import Media
+from .menus import Menus
 from .observing import EventStream
+from .playing import Playback, PlaybackResult
+from .queueing import Queueing
 from .record import CallRecord, Ending, RecordSource
-from .speaking import PlaybackResult, Speaking
+from .recording import Recordings
+from .speaking import Speaking
+from .storing import Storing
 from .variables import VariableAccess
 
 __all__ = [
@@ -36,6 +51,7 @@ __all__ = [
     "Expand",
     "Job",
     "Line",
+    "Playback",
     "PlaybackResult",
     "RecordSource",
     "Stage",
@@ -44,7 +60,27 @@ __all__ = [
 ]
 
 
-class Call(Identity, Control, Speaking, VariableAccess, SocketCommands):
+class Call(
+    Identity,
+    Control,
+    Answering,
+    Leaving,
+    Speaking,
+    Asking,
+    Menus,
+    KeyBindings,
+    Detecting,
+    Bridging,
+    Joining,
+    Recordings,
+    Conferencing,
+    Queueing,
+    VariableAccess,
+    Identifying,
+    Storing,
+    Media,
+    SocketCommands,
+):
     """A telephone call that FreeSWITCH gave us.
 
     Methods that wait end with their answer, with the call's end

@@ -4,16 +4,22 @@ FreeSWITCH expands ``${name}``, ``$${global}`` and ``${command(arguments)}`` in
 every application's argument, and the last runs an API command,
 ``${system(...)}`` a program. Whoever calls chooses his display name. So a
 ``str`` given to a typed method is data, and ``Expand`` asks for expansion.
+
+Then most applications divide what they were given, at blanks, commas or pipes.
+``words`` quotes each part, so that it stays one part.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final, final
+from collections.abc import Mapping
+from typing import Final, TypeAlias, final
 
 import attrs
 
-__all__ = ["Expand", "escaped", "literal"]
+from ..errors import LocalProtocolError
+
+__all__ = ["Expand", "Text", "argument", "escaped", "literal", "shown", "words"]
 
 # FreeSWITCH looks at an argument only if it matches one of these (switch_string_var_check_const() and
 # switch_string_has_escaped_data() in switch_utils.h); any other goes through untouched, backslashes and dollars too.
@@ -21,6 +27,11 @@ _LOOKED_AT: Final = re.compile(r"\$[\\$]*\{|\\[\\nst']")
 
 # An argument that begins like this sets variables for the time of its application (switch_core_session_exec()).
 _SCOPED: Final = re.compile(r"%.?\[", re.DOTALL)
+# What such a variable's value may be made of: nothing that its brackets or the expansion would take for theirs.
+_SCOPE_VALUE: Final = re.compile(r"[A-Za-z0-9 _.:;/@+*#&!?=~-]*")
+
+# A part that needs no quotes, whatever divides the argument.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@+*#%=-]+")
 
 
 @final
@@ -31,6 +42,10 @@ class Expand:
     text: str
 
 
+Text: TypeAlias = str | Expand
+"""What typed methods take: a ``str``, which is data, or an ``Expand``."""
+
+
 def literal(text: str) -> str:
     r"""Text in the form in which FreeSWITCH gives it to an application unchanged.
 
@@ -39,12 +54,75 @@ def literal(text: str) -> str:
     at the argument as a whole. ``set``, ``multiset``, ``push`` and ``unshift`` expand the
     value once more (``set_variable`` knows).
     """
-    # Empty brackets take the place of what would be read as a list of variables (switch_event_create_brackets()).
-    return escaped("%[]" + text if _SCOPED.match(text) is not None else text)
+    return argument(text)
 
 
 def escaped(text: str) -> str:
     """Text that expansion leaves as it is, wherever it stands."""
     if _LOOKED_AT.search(text) is None:
         return text
+    return _protected(text)
+
+
+def argument(*pieces: Text, scope: Mapping[str, str] | None = None) -> str:
+    """An application's raw argument, made of pieces that are data and pieces that FreeSWITCH expands.
+
+    Args:
+        pieces: What it is made of, without anything between the pieces.
+        scope: Channel variables that the application, and it alone, shall see.
+
+    Raises:
+        LocalProtocolError: A variable's value cannot be said there.
+    """
+    plain = "".join(piece if isinstance(piece, str) else piece.text for piece in pieces)
+    text = plain
+    if _LOOKED_AT.search(plain) is not None:
+        # All of it is looked at, so all that is data has to be protected.
+        text = "".join(_protected(piece) if isinstance(piece, str) else piece.text for piece in pieces)
+    if scope:
+        return _brackets(scope) + text
+    # Empty brackets take the place of what would be read as a list of variables (switch_event_create_brackets());
+    # a piece that is expanded first may turn out to begin like one.
+    if _SCOPED.match(plain) is not None or (pieces and isinstance(pieces[0], Expand) and pieces[0].text[:1] == "$"):
+        return "%[]" + text
+    return text
+
+
+def words(*parts: Text, delimiter: str = " ") -> tuple[Text, ...]:
+    """The pieces of an argument that an application divides with ``switch_separate_string()``.
+
+    Each part is quoted where it must be, and arrives as it is: with blanks,
+    quotes, backslashes, and the delimiter. Trailing empty parts are to be left out by the caller.
+
+    Args:
+        parts: What the application is to see.
+        delimiter: Where it divides.
+    """
+    pieces: list[Text] = []
+    for number, part in enumerate(parts):
+        if number:
+            pieces.append(delimiter)
+        if isinstance(part, Expand):
+            pieces += ["'", part, "'"]
+        elif _PLAIN.fullmatch(part) is not None and delimiter not in part:
+            pieces.append(part)
+        else:
+            # cleanup_separated_string() in switch_utils.c: quotes go, a backslash before either is a backslash less.
+            pieces.append("'" + part.replace("\\", "\\\\").replace("'", "\\'") + "'")
+    return tuple(pieces)
+
+
+def shown(text: Text) -> str:
+    """A text as a person would write it, for messages."""
+    return text if isinstance(text, str) else text.text
+
+
+def _protected(text: str) -> str:
     return text.replace("\\", "\\\\").replace("$", "\\$")
+
+
+def _brackets(scope: Mapping[str, str]) -> str:
+    for name, value in scope.items():
+        if _SCOPE_VALUE.fullmatch(value) is None:
+            raise LocalProtocolError(f"{name} cannot be {value!r} for one application alone")
+    return "%[" + ",".join(f"{name}={value}" for name, value in scope.items()) + "]"

@@ -112,15 +112,11 @@ class SocketCommands(CallBase):
         line = self._line
         wanted = wanted_events(names)
         await line.require_call()
-        stream = EventStream(wanted, line.end_error)
-        line.observe(stream)
-        try:
+        with line.observing(wanted) as stream:
             if beyond := wanted.beyond_myevents():
                 await line.require_full("event " + " ".join((*beyond.names, *beyond.subclasses)))
                 await line.command(Subscribe(beyond.names, beyond.subclasses, line.event_format))
             yield stream
-        finally:
-            line.unobserve(stream)
 
     async def wait_for(self, name: str, matching: Callable[[Event], bool] | None = None) -> Event:
         """Wait for the next event of a name, as ``events`` takes it.

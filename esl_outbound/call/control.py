@@ -1,4 +1,4 @@
-"""Running applications, and the ways to end a call."""
+"""Running any application: the raw door."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ from collections.abc import Mapping
 
 import trio
 
-from ..errors import LocalProtocolError
-from ..protocol import Event, HangupCause
+from ..protocol import Event
 from .base import CallBase
 from .execution import Execution
 
 __all__ = ["Control"]
 
-# FreeSWITCH's clock and ours, and its frames of 20 ms: a rest this small is no rest.
-_FRAME_SECONDS = 0.02
-
 
 class Control(CallBase):
-    """Applications, answering, ending, leaving."""
+    """Any application, with a raw argument."""
 
     async def execute(
         self,
@@ -83,69 +79,6 @@ class Control(CallBase):
         execution = await self._queue(application, argument, loops, event_lock, event_uuid, headers)
         await trio.lowlevel.cancel_shielded_checkpoint()
         return execution
-
-    async def answer(self) -> None:
-        """Answer the call; nothing happens if it is answered already.
-
-        Runs the ``answer`` application.
-
-        Raises:
-            CallEnded: The call ended first.
-        """
-        await self._line.execute("answer")
-
-    async def sleep(self, seconds: float) -> None:
-        """Let the channel rest for its whole time, whatever is pressed meanwhile.
-
-        Runs the ``sleep`` application, which reads and sends audio, with
-        ``sleep_eat_digits`` and without terminators: on its own it ends at the first
-        digit. What is pressed comes to ``digits`` as always.
-
-        Args:
-            seconds: How long; FreeSWITCH counts in frames of 20 ms.
-
-        Raises:
-            CallEnded: The call ended first.
-        """
-        if not 0 <= seconds < 2**31 / 1000:
-            raise LocalProtocolError(f"a channel cannot sleep for {seconds!r} seconds")
-        deadline = trio.current_time() + seconds
-        rest = seconds
-        while True:
-            # on_dtmf() in mod_dptools.c knows both variables.
-            await self._line.execute("sleep", f"%[sleep_eat_digits=true,playback_terminators=none]{rest * 1000:.0f}")
-            rest = deadline - trio.current_time()
-            if rest < _FRAME_SECONDS:
-                return
-
-    async def hangup(self, cause: HangupCause | str = HangupCause.NORMAL_CLEARING) -> None:
-        """Hang the call up, and wait until FreeSWITCH says so.
-
-        Sends ``sendmsg`` with ``hangup``; while an application runs that carries
-        ``event-lock``, which would hold that back, ``uuid_kill``. Before the answer, the
-        cause is what the caller hears: USER_BUSY is SIP 486.
-
-        Args:
-            cause: Why. FreeSWITCH takes a name that it does not know for NORMAL_CLEARING.
-
-        Raises:
-            CallEnded: The call was over before.
-        """
-        await self._line.hangup(cause)
-
-    async def continue_dialplan(self) -> None:
-        """Leave the call to its dialplan, which goes on with the action after ``socket``.
-
-        Says ``exit``, as soon as that cannot leave the caller parked for ever.
-        What was started and not awaited still runs, and a file that plays, plays to its
-        end first. Without a next action FreeSWITCH hangs up with NORMAL_CLEARING. Whatever
-        is asked of the call afterwards raises ``CallReleased``.
-
-        Raises:
-            CallEnded: The call was over before.
-        """
-        await self._line.leave_to_dialplan()
-        await trio.lowlevel.checkpoint()
 
     async def _queue(
         self,

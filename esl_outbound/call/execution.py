@@ -15,7 +15,7 @@ from ..protocol import Event, Exchange, Execute, Reply
 if TYPE_CHECKING:
     from .line import Line
 
-__all__ = ["Execution", "Stage"]
+__all__ = ["STOP_SECONDS", "Execution", "Stage"]
 
 _log: Final = logging.getLogger("esl_outbound.call")
 

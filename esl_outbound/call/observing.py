@@ -119,6 +119,20 @@ class EventStream:
             raise EventsLost(event)
         return event
 
+    def drain(self) -> list[Event]:
+        """The events that came and were not read yet, without waiting for any.
+
+        Raises:
+            EventsLost: Events were dropped here; those before the gap were thrown away, those after it are kept.
+        """
+        drained: list[Event] = []
+        while self._unread:
+            event = self._unread.popleft()
+            if isinstance(event, int):
+                raise EventsLost(event)
+            drained.append(event)
+        return drained
+
     # For the reader
 
     def offer(self, event: Event) -> None:

@@ -2,57 +2,294 @@
 
 from __future__ import annotations
 
-from typing import Final, final
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
-import attrs
+import trio
 
-from ..errors import FileNotPlayed, LocalProtocolError
-from .arguments import Expand, escaped
+from ..errors import ApplicationFailed, CallEnded, EslOutboundError
+from .arguments import Expand, Text, argument, words
 from .base import CallBase
+from .checks import check_file_name, whole_seconds
+from .playing import Playback, PlaybackResult, playback_command, played, terminated_by, terminators_scope
+from .prompts import Phrase, Prompt, Say, SayGender, SayMethod, SayType, Speak, Tones, spoken
 
-__all__ = ["PlaybackResult", "Speaking"]
+if TYPE_CHECKING:
+    from .line import Line
 
-_TERMINATORS: Final = frozenset("0123456789*#ABCD")
+__all__ = ["Speaking", "say_prompt"]
 
+_log: Final = logging.getLogger("esl_outbound.call")
 
-@final
-@attrs.frozen
-class PlaybackResult:
-    """How a file ended."""
-
-    terminator: str
-    """The digit that ended it early; empty if it was heard to its end."""
+_MUSIC: Final = "local_stream://moh"
+# A piece of music that ends sooner is not begun again without a rest: it may not be there at all.
+_SHORTEST_MUSIC_SECONDS: Final = 1.0
 
 
 class Speaking(CallBase):
-    """Sound files."""
+    """Sound files, numbers and dates, synthesised speech, tones, music on hold."""
 
-    async def playback(self, path: str | Expand, *, terminators: str = "") -> PlaybackResult:
-        """Play a file to the caller and wait until it ends.
+    async def playback(
+        self,
+        path: Text | Sequence[Text],
+        *,
+        terminators: str = "",
+        loops: int = 1,
+        start_seconds: float = 0,
+    ) -> PlaybackResult:
+        """Play a file, or several in a row, to the caller and wait until it ends.
 
-        Runs the ``playback`` application. Before the answer it is heard as early media.
+        Runs the ``playback`` application, once, whatever there is to play: several files
+        are a ``file_string://``, in which a file that is missing is left out. Before the
+        answer it is heard as early media.
 
         Args:
             path: What to play: a file below ``sound_prefix``, or a path with a
-                scheme that FreeSWITCH knows, such as ``tone_stream://%(1000,0,400)``.
+                scheme that FreeSWITCH knows, such as ``tone_stream://%(1000,0,400)``; or up to 128 of them.
             terminators: The digits that end it early, such as ``"12#"``. None do
                 unless asked for: FreeSWITCH's own default is ``*``.
+            loops: How often; negative is for ever. FreeSWITCH stops after a round that took less than half a second.
+            start_seconds: Where in the file to begin. FreeSWITCH counts samples, and the file is taken for one of the
+                channel's own rate (``read_rate``, else 8,000 hertz).
 
         Returns:
-            How it ended.
+            How it ended, in its last round.
 
         Raises:
-            FileNotPlayed: FreeSWITCH could not open or decode the file.
-            LocalProtocolError: A terminator is no digit; nothing was sent.
+            FileNotPlayed: FreeSWITCH could not open or decode the file, or any of them.
+            LocalProtocolError: A terminator is no digit, or a path cannot be said; nothing was sent.
             CallEnded: The call ended first.
         """
-        if not _TERMINATORS.issuperset(terminators):
-            raise LocalProtocolError(f"{terminators!r} are not digits")
-        # Set for this one application, by the brackets (switch_core_session_exec()).
-        scope = f"%[playback_terminators={terminators or 'none'}]"
-        argument = scope + path.text if isinstance(path, Expand) else escaped(scope + path)
-        completion = await self._line.execute("playback", argument)
-        response = self._line.response_to(completion)
-        if response not in ("FILE PLAYED", "_none_", ""):
-            raise FileNotPlayed(path.text if isinstance(path, Expand) else path, response)
-        return PlaybackResult(completion.variables.get("playback_terminator_used", "") if terminators else "")
+        line = self._line
+        command = playback_command(line, path, terminators=terminators, loops=loops, start_seconds=start_seconds)
+        (execution,) = await line.start((command,))
+        return played(line, await line.finish(execution), path, terminators)
+
+    async def start_playback(
+        self,
+        path: Text | Sequence[Text],
+        *,
+        terminators: str = "",
+        loops: int = 1,
+        start_seconds: float = 0,
+    ) -> Playback:
+        """Begin to play a file, or several, and do not wait for it.
+
+        Arguments as of ``playback``. What else is said meanwhile pauses it.
+
+        Returns:
+            A handle: ``pause()``, ``resume()``, ``seek()``, ``skip()``, ``restart()``, ``set_volume()``,
+            ``set_speed()``, ``stop()``, ``finished()``.
+
+        Raises:
+            LocalProtocolError: A terminator is no digit, or a path cannot be said; nothing was sent.
+            CallEnded: The call is over.
+        """
+        line = self._line
+        command = playback_command(line, path, terminators=terminators, loops=loops, start_seconds=start_seconds)
+        (execution,) = await line.start((command,))
+        await trio.lowlevel.cancel_shielded_checkpoint()
+        return Playback(line, execution, path, terminators)
+
+    async def say(
+        self,
+        text: str | int | datetime,
+        type: SayType | str = SayType.NUMBER,  # noqa: A002 - FreeSWITCH's word
+        method: SayMethod | str = SayMethod.PRONOUNCED,
+        *,
+        gender: SayGender | str | None = None,
+        language: str = "en",
+        terminators: str = "",
+    ) -> str:
+        """Say a number, a date, a time, a sum of money or the like, in recorded words.
+
+        Runs the ``say`` application. A language whose module or files are missing
+        says nothing, and FreeSWITCH does not tell.
+
+        Args:
+            text: What to say; a ``datetime`` for dates and times.
+            type: What it is.
+            method: How to say it.
+            gender: The grammatical gender, where the language has one.
+            language: The say module, such as ``en``; with the language of its sounds, ``en:en-gb``.
+            terminators: The digits that end it early.
+
+        Returns:
+            The digit that ended it early; empty if none did.
+
+        Raises:
+            LocalProtocolError: A terminator is no digit, or a name is no word; nothing was sent.
+            CallEnded: The call ended first.
+        """
+        return await say_prompt(self._line, Say(text, type, method, gender, language), terminators)
+
+    async def speak(self, text: str, *, engine: str = "", voice: str = "", terminators: str = "") -> str:
+        """Let a speech synthesiser say a text.
+
+        Runs the ``speak`` application. An engine or a voice that there is not says nothing,
+        and FreeSWITCH does not tell.
+
+        Args:
+            text: What to say.
+            engine: The synthesiser's module, such as ``flite``; else the channel variable ``tts_engine`` names it.
+            voice: Its voice, such as ``kal``; else the channel variable ``tts_voice`` names it.
+            terminators: The digits that end it early.
+
+        Returns:
+            The digit that ended it early; empty if none did.
+
+        Raises:
+            LocalProtocolError: A terminator is no digit, or a name is no word; nothing was sent.
+            CallEnded: The call ended first.
+        """
+        return await say_prompt(self._line, Speak(text, engine, voice), terminators)
+
+    async def phrase(self, macro: str, data: str = "", *, language: str = "", terminators: str = "") -> str:
+        """Say a phrase macro of FreeSWITCH's language configuration.
+
+        Runs the ``phrase`` application.
+
+        Args:
+            macro: The macro's name.
+            data: What it is given.
+            language: Its language; else the channel variable ``language`` names it.
+            terminators: The digits that end it early.
+
+        Returns:
+            The digit that ended it early; empty if none did.
+
+        Raises:
+            ApplicationFailed: FreeSWITCH has no such macro, or could not say it.
+            LocalProtocolError: A terminator is no digit, or a name is no word; nothing was sent.
+            CallEnded: The call ended first.
+        """
+        return await say_prompt(self._line, Phrase(macro, data, language), terminators)
+
+    async def tones(self, script: str, *, loops: int = 1, terminators: str = "") -> str:
+        """Play tones that FreeSWITCH generates.
+
+        Runs the ``gentones`` application.
+
+        Args:
+            script: In TGML, such as ``%(500,500,480,620)``: milliseconds on, milliseconds off, hertz.
+            loops: How often; 0 is for ever.
+            terminators: The digits that end them early.
+
+        Returns:
+            The digit that ended them early; empty if none did.
+
+        Raises:
+            LocalProtocolError: It is no script, or a terminator is no digit; nothing was sent.
+            CallEnded: The call ended first.
+        """
+        return await say_prompt(self._line, Tones(script, loops), terminators)
+
+    @asynccontextmanager
+    async def displaced(
+        self, path: str, *, mix: bool = False, loop: bool = False, to_far_end: bool = False, limit_seconds: float = 0
+    ) -> AsyncIterator[None]:
+        """Let a file be heard in place of what is said, for as long as the block lasts.
+
+        Runs ``displace_session`` and, whatever happens, ``stop_displace_session``.
+        A file that cannot be opened is not heard, and FreeSWITCH does not tell.
+
+        Args:
+            path: The file; each can be used once at a time.
+            mix: Mix it with what is said, and do not silence that.
+            loop: Begin it anew when it ends.
+            to_far_end: Let the other leg hear it in place of the caller, and not the caller in place of the other leg.
+            limit_seconds: The longest it plays, in whole seconds; 0 is no limit.
+
+        Raises:
+            LocalProtocolError: The path cannot be said; nothing was sent.
+            CallEnded: The call ended first.
+        """
+        flags = "m" * mix + "l" * loop + "r" * to_far_end
+        limit = whole_seconds(limit_seconds, "limit_seconds")
+        parts = [check_file_name(path), *([flags] if flags else []), *([f"+{limit}"] if limit else [])]
+        await self._line.execute("displace_session", argument(*words(*parts)))
+        try:
+            yield
+        finally:
+            await self._line.undo("stop_displace_session", argument(path))
+
+    @asynccontextmanager
+    async def music_on_hold(self, path: Text = "") -> AsyncIterator[None]:
+        """Play music while the block does something slow: ``async with self.music_on_hold(): ...``.
+
+        Runs ``playback``, anew when it ends. Anything else that is said inside the
+        block pauses it, and it stops at the end of the block, whatever happens there.
+        Music that cannot be played is a warning in the log, and silence.
+
+        Args:
+            path: What to play; else what the channel variable ``hold_music`` names, else ``local_stream://moh``.
+
+        Raises:
+            NotPermitted: The dialplan line does not say ``async``.
+            LocalProtocolError: The path cannot be said; nothing was sent.
+            CallEnded: The call is over.
+        """
+        line = self._line
+        await line.require_call()
+        await line.require_async("music beside what the handler does")
+        music = path or line.channel.variables.get("hold_music") or _MUSIC
+        playback_command(line, music)  # what is wrong with it is said here, and not in the background
+        failure: Exception | None = None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_keep_playing, line, music)
+            try:
+                yield
+            except Exception as exc:
+                failure = exc  # which the nursery would wrap in a group
+            nursery.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+
+async def say_prompt(line: Line, prompt: Prompt, terminators: str) -> str:
+    """Say a prompt and wait until it ends.
+
+    Args:
+        line: The call's state.
+        prompt: What to say.
+        terminators: The digits that end it early.
+
+    Returns:
+        The digit that ended it early; empty if none did.
+
+    Raises:
+        FileNotPlayed: FreeSWITCH could not open or decode a file.
+        ApplicationFailed: FreeSWITCH could not say a phrase.
+        LocalProtocolError: It cannot be said; nothing was sent.
+        CallEnded: The call ended first.
+    """
+    application, text = spoken(prompt, terminators_scope(terminators))
+    completion = await line.execute(application, text)
+    if isinstance(prompt, str | Expand):
+        return played(line, completion, prompt, terminators).terminator
+    # phrase_function() says PHRASE PLAYED, NOTHING or UNKNOWN ERROR; anything else is a nested application's word.
+    response = line.response_to(completion)
+    if isinstance(prompt, Phrase) and response in ("UNKNOWN ERROR", "NOTHING"):
+        raise ApplicationFailed(application, text, f"could not say {prompt.macro!r}: {response}")
+    return terminated_by(completion) if terminators else ""
+
+
+async def _keep_playing(line: Line, music: Text) -> None:
+    """Play music again and again, but never inside of something else that is being said."""
+    while True:
+        try:
+            # One that is sent while another application runs interrupts it, and this one may have no end.
+            await line.wait_idle()
+            began = trio.current_time()
+            (execution,) = await line.start((playback_command(line, music),))
+            played(line, await execution.finish_or_stop(), music, "")
+        except CallEnded:
+            return
+        except EslOutboundError as exc:
+            _log.warning("channel %s: no music: %s", line.channel_uuid, exc)
+            return
+        if trio.current_time() - began < _SHORTEST_MUSIC_SECONDS:
+            await trio.sleep(_SHORTEST_MUSIC_SECONDS)

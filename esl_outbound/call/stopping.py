@@ -14,7 +14,7 @@ import trio
 
 from ..protocol import Hangup, array_items
 from .execution import Stage
-from .variables import ask_for_variable
+from .variable_commands import ask_for_variable
 
 if TYPE_CHECKING:
     from .execution import Execution
