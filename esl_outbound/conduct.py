@@ -119,11 +119,12 @@ class Conductor:
         "_calls",
         "_fault",
         "_finishing",
-        "_handler",
+        "_handlers",
         "_hook_fault",
         "_interrupt",
         "_is_running",
         "_line",
+        "_linger_seconds",
         "_link",
         "_on_fault",
         "_plan",
@@ -147,14 +148,20 @@ class Conductor:
         self._link = Link(
             stream, shared.plan.new_connection(), peer, None if recorder is None else recorder.new_call(peer)
         )
-        self._line = Line(self._link, wind_down_seconds=shared.plan.wind_down_seconds, on_end=self._control_ended)
-        self._handler: CallHandler[Any] | None = None
+        self._line = Line(
+            self._link,
+            wind_down_seconds=shared.plan.wind_down_seconds,
+            on_end=self._control_ended,
+            take_in=self._take_in,
+        )
+        self._handlers: list[CallHandler[Any]] = []
         self._fault: BaseException | None = None
         self._hook_fault: BaseException | None = None
         self._interrupt: BaseException | None = None
         self._is_running = False
         self._finishing = False
         self._timer: Timer | None = None
+        self._linger_seconds = shared.plan.linger_seconds
 
     @property
     def outcome(self) -> Outcome:
@@ -181,7 +188,7 @@ class Conductor:
                     self._tell_fault(error)
                 if self._finishing:
                     await self._wait_for_finish_beside(error)
-                elif error is None and self._line.ending is Ending.HUNG_UP and not self._has_hook():
+                elif error is None and self._line.ending is Ending.HUNG_UP and not any(map(_has_hook, self._handlers)):
                     self._log_call()  # nothing to wait for, and nothing to shield
                 else:
                     in_order = error is None and self._interrupt is None
@@ -258,14 +265,7 @@ class Conductor:
         self._is_running = True
         try:
             handler = self._plan.make_handler(call)
-            if not isinstance(handler, CallHandler):
-                raise TypeError(f"{handler!r} was made to handle a call, but it is no CallHandler")
-            if isinstance(handler._line, Line):
-                raise TypeError(f"{handler!r} was made for two calls: every call needs its own")
-            attach(handler, line)
-            if type(handler) is not self._plan.handler_class:
-                await self._follow_settings(handler)
-            self._handler = handler
+            await self._take_in(handler)
             if line.ending is not None:
                 self._control_ended()  # it ended before this began
             with line.run_scope:
@@ -283,16 +283,36 @@ class Conductor:
                 self._timer.forget()
         return line.failure or error
 
+    async def _take_in(self, handler: object) -> None:
+        """Give the call to a handler: the first one, or one that it is handed over to.
+
+        Raises:
+            TypeError: It is no handler, or has a call already.
+        """
+        if not isinstance(handler, CallHandler):
+            raise TypeError(f"{handler!r} was made to handle a call, but it is no CallHandler")
+        if isinstance(handler._line, Line):
+            raise TypeError(f"{handler!r} was made for two calls: every call needs its own")
+        attach(handler, self._line)
+        if self._handlers or type(handler) is not self._plan.handler_class:
+            await self._follow_settings(handler)
+        self._handlers.append(handler)
+
     async def _follow_settings(self, handler: CallHandler[Any]) -> None:
         """Catch up with what a class asks for that was not known before its handler was made."""
         line = self._line
-        seconds = linger_seconds(handler)
+        # The hooks of all of them run one after the other.
+        seconds = linger_seconds(*(each for each in self._handlers if _has_hook(each)), handler)
         wanted = wanted_events(handler.subscriptions)
-        line.wind_down_seconds = handler.wind_down_seconds
+        if self._handlers:
+            line.wind_down_seconds = max(line.wind_down_seconds, handler.wind_down_seconds)
+        else:
+            line.wind_down_seconds = handler.wind_down_seconds
         if not line.is_full or line.ending is not None:
             return
         commands: list[Command] = []
-        if seconds > self._plan.linger_seconds:
+        if seconds > self._linger_seconds:
+            self._linger_seconds = seconds
             commands.append(Linger(seconds))
         if wanted:
             commands.append(Subscribe(wanted.names, wanted.subclasses))
@@ -318,10 +338,10 @@ class Conductor:
         await self._link.wait_closed()
 
     async def _report(self, error: BaseException) -> None:
-        handler = self._handler
-        if handler is None:
+        if not self._handlers:
             _calls.error("channel %s: no handler could be made", self._line.channel_uuid, exc_info=error)
             return
+        handler = self._handlers[0]
         await self._hook("on_error", partial(handler.on_error, error), handler.on_error_seconds, error)
 
     async def _hang_up(self, cause: HangupCause | str) -> None:
@@ -335,8 +355,7 @@ class Conductor:
             line.give_up(TimeoutError(f"FreeSWITCH did not hang up within {_HANGUP_SECONDS:g} s"))
 
     def _error_cause(self) -> HangupCause | str:
-        handler = self._handler
-        cause = (self._plan.handler_class if handler is None else handler).error_hangup_cause
+        cause = (self._handlers[0] if self._handlers else self._plan.handler_class).error_hangup_cause
         try:
             Hangup(cause).encode()
         except (TypeError, LocalProtocolError) as exc:
@@ -344,19 +363,14 @@ class Conductor:
             return HangupCause.NORMAL_TEMPORARY_FAILURE
         return cause
 
-    def _has_hook(self) -> bool:
-        handler = self._handler
-        return handler is not None and type(handler).after_hangup is not CallHandler.after_hangup
-
     async def _after_hangup(self) -> None:
-        if self._handler is None or not self._has_hook():
+        if not any(map(_has_hook, self._handlers)):
             self._log_call()
             return
         record = await self._final_record()
         self._log_call()
-        await self._hook(
-            "after_hangup", partial(self._handler.after_hangup, record), self._handler.after_hangup_seconds
-        )
+        for handler in reversed(self._handlers):
+            await self._hook("after_hangup", partial(handler.after_hangup, record), handler.after_hangup_seconds)
 
     def _log_call(self) -> None:
         """The call's one line: nothing is made or decoded for it but what it shows."""
@@ -508,6 +522,10 @@ class _MyEventsWaiter:
 
 
 _MYEVENTS_WAITER: Final = _MyEventsWaiter()
+
+
+def _has_hook(handler: CallHandler[Any]) -> bool:
+    return type(handler).after_hangup is not CallHandler.after_hangup
 
 
 def _interrupt_and_fault(exc: BaseException) -> tuple[BaseException | None, BaseException | None]:

@@ -98,12 +98,19 @@ class Plan:
         return Connection(max_head_bytes=self._limits[0], max_body_bytes=self._limits[1])
 
 
-def linger_seconds(handler: CallHandler[Any] | type[CallHandler[Any]]) -> int:
-    """How long FreeSWITCH is to keep the socket after the hangup: as long as a handler may still want it.
+def linger_seconds(*handlers: CallHandler[Any] | type[CallHandler[Any]]) -> int:
+    """How long FreeSWITCH is to keep the socket after the hangup: as long as handlers may still want it.
 
     Raises:
-        TypeError: A setting of the handler's class is no number of seconds, or no hangup cause.
+        TypeError: A setting of a handler's class is no number of seconds, or no hangup cause.
     """
+    for handler in handlers:
+        _check_settings(handler)
+    wind_down = max(handler.wind_down_seconds for handler in handlers)
+    return math.ceil(wind_down + sum(handler.after_hangup_seconds for handler in handlers) + 1)
+
+
+def _check_settings(handler: CallHandler[Any] | type[CallHandler[Any]]) -> None:
     name = (handler if isinstance(handler, type) else type(handler)).__name__
     for setting in ("wind_down_seconds", "after_hangup_seconds", "on_error_seconds"):
         seconds = getattr(handler, setting)
@@ -113,4 +120,3 @@ def linger_seconds(handler: CallHandler[Any] | type[CallHandler[Any]]) -> int:
         Hangup(handler.error_hangup_cause).encode()
     except (TypeError, LocalProtocolError) as exc:
         raise TypeError(f"{name}.error_hangup_cause is {handler.error_hangup_cause!r}, and no hangup cause") from exc
-    return math.ceil(handler.wind_down_seconds + handler.after_hangup_seconds + 1)

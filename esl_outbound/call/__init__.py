@@ -18,6 +18,7 @@ from .asking import Asking
 from .base import attach
 from .bridging import Bridging
 from .commands import SocketCommands
+from .composing import Composing
 from .conferencing import Conferencing
 from .control import Control
 from .detecting import Detecting
@@ -31,9 +32,11 @@ from .key_bindings import KeyBindings
 from .leaving import Leaving
 from .line import Line
 from .media import Media
-from .menus import Menus
+from .menus import Choice, Menu, Menus, MenuStep
 from .observing import EventStream
 from .playing import Playback, PlaybackResult
+from .prompts import Phrase, Prompt, Say, SayGender, SayMethod, SayType, Speak, Tones
+from .questions import Answer, AnswerEnding, Prompts
 from .queueing import Queueing
 from .record import CallRecord, Ending, RecordSource
 from .recording import Recordings
@@ -42,8 +45,11 @@ from .storing import Storing
 from .variables import VariableAccess
 
 __all__ = [
+    "Answer",
+    "AnswerEnding",
     "Call",
     "CallRecord",
+    "Choice",
     "Digits",
     "Ending",
     "EventStream",
@@ -51,10 +57,21 @@ __all__ = [
     "Expand",
     "Job",
     "Line",
+    "Menu",
+    "MenuStep",
+    "Phrase",
     "Playback",
     "PlaybackResult",
+    "Prompt",
+    "Prompts",
     "RecordSource",
+    "Say",
+    "SayGender",
+    "SayMethod",
+    "SayType",
+    "Speak",
     "Stage",
+    "Tones",
     "attach",
     "literal",
 ]
@@ -68,6 +85,7 @@ class Call(
     Speaking,
     Asking,
     Menus,
+    Composing,
     KeyBindings,
     Detecting,
     Bridging,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, final
 
 import trio
@@ -25,12 +26,14 @@ class Digits:
     application runs (48 of 48 over eleven applications).
     """
 
-    __slots__ = ("_end", "_unread", "_wake")
+    __slots__ = ("_barge_in", "_end", "_spare", "_unread", "_wake")
 
     def __init__(self, end: Callable[[], CallEnded | None]) -> None:
         self._unread: deque[str] = deque()
         self._wake: trio.Event | None = None
+        self._barge_in: trio.CancelScope | None = None
         self._end = end
+        self._spare: tuple[str, float] = ("", 0.0)
 
     def __len__(self) -> int:
         return len(self._unread)
@@ -55,6 +58,15 @@ class Digits:
         Raises:
             CallEnded: The call ended, and all digits were taken.
         """
+        await self.wait()
+        return self._unread.popleft()
+
+    async def wait(self) -> None:
+        """Wait until a digit is there, and leave it there.
+
+        Raises:
+            CallEnded: The call ended, and all digits were taken.
+        """
         if self._unread:
             await trio.lowlevel.checkpoint()
         while not self._unread:
@@ -64,13 +76,55 @@ class Digits:
             if self._wake is None:
                 self._wake = trio.Event()
             await self._wake.wait()
-        return self._unread.popleft()
 
     def clear(self) -> str:
         """Throw away what was typed so far, and say what it was."""
         thrown_away = "".join(self._unread)
         self._unread.clear()
         return thrown_away
+
+    # For questions
+
+    @contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """Cancel the block when a digit is there, or comes."""
+        before = self._barge_in
+        with trio.CancelScope() as scope:
+            if self._unread:
+                scope.cancel()
+            self._barge_in = scope
+            try:
+                yield
+            finally:
+                self._barge_in = before
+
+    def expect_spare(self, terminators: str, seconds: float) -> None:
+        """An answer was long enough without a terminator, which the caller may press all the same."""
+        self._spare = (terminators, trio.current_time() + seconds)
+
+    @property
+    def spare_terminators(self) -> str:
+        """Digits that belong to the last answer, if one of them comes next."""
+        terminators, until = self._spare
+        return terminators if trio.current_time() < until else ""
+
+    def is_there(self) -> bool:
+        """Whether there is a digit that does not belong to the last answer; one that does is taken."""
+        if self._unread and self._unread[0] in self.spare_terminators:
+            self._unread.popleft()
+            self._spare = ("", 0.0)
+        if self._unread:
+            self._spare = ("", 0.0)
+            return True
+        return False
+
+    def take(self) -> str:
+        """Take the digit that is there."""
+        return self._unread.popleft()
+
+    def put_back(self, digits: str) -> None:
+        """Undo that digits were taken: whoever took them did not come to an end."""
+        self._unread.extendleft(reversed(digits))
 
     # For the reader
 
@@ -90,3 +144,5 @@ class Digits:
         if self._wake is not None:
             self._wake.set()
             self._wake = None
+        if self._barge_in is not None:
+            self._barge_in.cancel()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Final, final
@@ -95,6 +95,7 @@ class Line:
         link: The call's connection.
         wind_down_seconds: How long ``run()`` may go on after an end.
         on_end: Told once, synchronously, that control of the call has ended.
+        take_in: Gives the call to one more handler.
     """
 
     __slots__ = (
@@ -124,12 +125,22 @@ class Line:
         "run_scope",
         "safe_to_leave",
         "started_at",
+        "take_in",
         "wind_down_seconds",
     )
 
-    def __init__(self, link: Link, *, wind_down_seconds: float, on_end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        *,
+        wind_down_seconds: float,
+        on_end: Callable[[], None],
+        take_in: Callable[[object], Awaitable[None]],
+    ) -> None:
         self._link = link
         self._on_end = on_end
+        self.take_in: Final = take_in
+        """Give the call to one more handler, whose hooks are to run too."""
         self.wind_down_seconds = wind_down_seconds
         self.run_scope = trio.CancelScope()
         self.started_at = trio.current_time()

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from ..errors import ApplicationFailed, CallEnded, EslOutboundError
+from ..protocol import Event
 from .arguments import Expand, Text, argument, words
 from .base import CallBase
 from .checks import check_file_name, whole_seconds
+from .execution import Execution
 from .playing import Playback, PlaybackResult, playback_command, played, terminated_by, terminators_scope
 from .prompts import Phrase, Prompt, Say, SayGender, SayMethod, SayType, Speak, Tones, spoken
 
 if TYPE_CHECKING:
     from .line import Line
 
-__all__ = ["Speaking", "say_prompt"]
+__all__ = ["Speaking", "prompt_ended", "say_prompt", "start_prompt"]
 
 _log: Final = logging.getLogger("esl_outbound.call")
 
@@ -250,15 +252,7 @@ class Speaking(CallBase):
 
 
 async def say_prompt(line: Line, prompt: Prompt, terminators: str) -> str:
-    """Say a prompt and wait until it ends.
-
-    Args:
-        line: The call's state.
-        prompt: What to say.
-        terminators: The digits that end it early.
-
-    Returns:
-        The digit that ended it early; empty if none did.
+    """Say a prompt, wait until it ends, and give the digit that ended it early; empty if none did.
 
     Raises:
         FileNotPlayed: FreeSWITCH could not open or decode a file.
@@ -266,14 +260,34 @@ async def say_prompt(line: Line, prompt: Prompt, terminators: str) -> str:
         LocalProtocolError: It cannot be said; nothing was sent.
         CallEnded: The call ended first.
     """
+    return prompt_ended(line, prompt, await line.finish(await start_prompt(line, prompt, terminators)), terminators)
+
+
+async def start_prompt(line: Line, prompt: Prompt, terminators: str) -> Execution:
+    """Begin to say a prompt.
+
+    Raises:
+        LocalProtocolError: It cannot be said; nothing was sent.
+        CallEnded: The call is over.
+    """
     application, text = spoken(prompt, terminators_scope(terminators))
-    completion = await line.execute(application, text)
+    (execution,) = await line.start((line.execute_command(application, text),))
+    return execution
+
+
+def prompt_ended(line: Line, prompt: Prompt, completion: Event, terminators: str) -> str:
+    """What a prompt's completion tells: the digit that ended it early; empty if none did.
+
+    Raises:
+        FileNotPlayed: FreeSWITCH could not open or decode a file.
+        ApplicationFailed: FreeSWITCH could not say a phrase.
+    """
     if isinstance(prompt, str | Expand):
         return played(line, completion, prompt, terminators).terminator
     # phrase_function() says PHRASE PLAYED, NOTHING or UNKNOWN ERROR; anything else is a nested application's word.
     response = line.response_to(completion)
     if isinstance(prompt, Phrase) and response in ("UNKNOWN ERROR", "NOTHING"):
-        raise ApplicationFailed(application, text, f"could not say {prompt.macro!r}: {response}")
+        raise ApplicationFailed("phrase", prompt.macro, f"could not say {prompt.macro!r}: {response}")
     return terminated_by(completion) if terminators else ""
 
 

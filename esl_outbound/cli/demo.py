@@ -6,11 +6,9 @@ Be the caller yourself: ``esl-outbound call esl_outbound.cli.demo:Reception``.
 from __future__ import annotations
 
 import logging
-import time
+from datetime import UTC, datetime
 
-import trio
-
-from esl_outbound import CallHandler, CallRecord
+from esl_outbound import CallHandler, CallRecord, SayType
 
 __all__ = ["Reception"]
 
@@ -24,29 +22,22 @@ class Reception(CallHandler):
         """Answer, ask what the caller wants, and do it."""
         await self.answer()
         await self.playback("reception/welcome.wav")
-        choice = await self.ask("reception/menu.wav", choices="123")
+        choice = await self.ask(
+            "reception/menu.wav",
+            digits=1,
+            allowed="123",
+            timeout_seconds=2,
+            invalid="reception/wrong_key.wav",
+            silence="reception/are_you_there.wav",
+        )
         if choice == "1":
             await self.put_through("user/1001")
         elif choice == "2":
             await self.put_through("user/1002")
         elif choice == "3":
-            await self.execute("say", f"en current_time pronounced {int(time.time())}")
+            await self.say(datetime.now(UTC), SayType.CURRENT_TIME)
         await self.playback("reception/goodbye.wav")
         await self.hangup()
-
-    async def ask(self, prompt: str, choices: str, *, tries: int = 3, seconds: float = 2.0) -> str:
-        """One of the choices, or nothing after some tries."""
-        for _ in range(tries):
-            # Any key ends the prompt. It is in self.digits then, as is one that was pressed before.
-            if not self.digits:
-                await self.playback(prompt, terminators="0123456789*#")
-            digit = ""
-            with trio.move_on_after(seconds):
-                digit = await self.digits.get()
-            if digit and digit in choices:
-                return digit
-            await self.playback("reception/wrong_key.wav" if digit else "reception/are_you_there.wav")
-        return ""
 
     async def put_through(self, destination: str) -> None:
         """Let the caller talk to somebody, or leave a message."""
