@@ -73,6 +73,7 @@ from .errors import (
 )
 from .handler import CallHandler
 from .protocol import ApiResponse, Event, EventFormat, EventName, HangupCause, Headers, Reply, Variables
+from .routing import Condition, Route, Router
 from .server import serve, serve_listeners, serve_stream
 
 __all__ = [
@@ -91,6 +92,7 @@ __all__ = [
     "CannotRecord",
     "Choice",
     "CommandRejected",
+    "Condition",
     "ConnectionLost",
     "Digits",
     "Ending",
@@ -123,6 +125,8 @@ __all__ = [
     "RecordingFailed",
     "RemoteProtocolError",
     "Reply",
+    "Route",
+    "Router",
     "Say",
     "SayGender",
     "SayMethod",

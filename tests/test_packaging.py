@@ -26,6 +26,7 @@ ROWS = [
     "timers",
     "call",
     "handler",
+    "routing",
     "plan",
     "conduct",
     "server",

@@ -26,7 +26,7 @@ _READ_AHEAD_SAMPLES: Final = 16384
 """How much of a file is read at once."""
 _PAUSE_MS: Final = 250
 """Between files that `playback_delimiter` separates, unless `playback_sleep_val` says otherwise."""
-_SILENT: Final = ("silence_stream://", "silence")
+_SILENT: Final = "silence_stream://"
 
 
 class Played(Enum):
@@ -131,7 +131,7 @@ async def play(
         about.insert(0, ("Playback-File-Type", stream[1].lower()))
     if is_file:
         channel.fire("PLAYBACK_START", last=about)
-    sound = story.sound_begins(shown_as or path, seconds, is_silence=path.startswith(_SILENT))
+    sound = story.sound_begins(shown_as or path, seconds, is_silence=path == "silence" or path.startswith(_SILENT))
     ending: list[str] = []
 
     def take(digit: str) -> bool:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from esl_outbound import literal
-from esl_outbound.call.arguments import escaped
+from esl_outbound import Expand, LocalProtocolError, literal
+from esl_outbound.call.arguments import argument, escaped, words
+from esl_outbound.testing.expansion import separate
 
 
 def expanded_by_freeswitch(argument: str) -> str:
@@ -73,3 +74,26 @@ def test_what_set_expands_twice_is_made_literal_twice(text: str) -> None:
 )
 def test_the_literal_form(text: str, form: str) -> None:
     assert literal(text) == form
+
+
+@given(st.lists(AWKWARD, min_size=1, max_size=5), st.sampled_from(" ,|!"))
+@settings(deadline=None, max_examples=600)
+def test_each_word_reaches_the_application_as_one_part(parts: list[str], delimiter: str) -> None:
+    text = argument("first", delimiter, *words(*parts, delimiter=delimiter))
+    assert separate(scoped_by_freeswitch(expanded_by_freeswitch(text)), delimiter) == ["first", *parts]
+
+
+@given(AWKWARD, AWKWARD)
+@settings(deadline=None, max_examples=300)
+def test_data_beside_an_expansion_stays_data(before: str, after: str) -> None:
+    text = argument(before, Expand("${x}"), after)
+    assert scoped_by_freeswitch(expanded_by_freeswitch(text)) == f"{before}<expanded>{after}"
+
+
+def test_variables_for_one_application_are_in_brackets_before_its_argument() -> None:
+    assert argument("a.wav", scope={"x": "1 2", "y": "*#"}) == "%[x=1 2,y=*#]a.wav"
+    assert argument("%[z=1]", scope={"x": "1"}) == "%[x=1]%[z=1]"
+    assert argument(Expand("${name}")) == "%[]${name}"  # which may begin with brackets of its own
+    for wrong in ("a,b", "]", "'", "\\", "${x}", "\n"):
+        with pytest.raises(LocalProtocolError):
+            argument("a.wav", scope={"x": wrong})
