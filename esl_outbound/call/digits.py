@@ -126,6 +126,26 @@ class Digits:
         """Undo that digits were taken: whoever took them did not come to an end."""
         self._unread.extendleft(reversed(digits))
 
+    def forget(self, count: int, later: int) -> None:
+        """Take out digits that an application took for itself, and that its result gives to whoever asked for them.
+
+        Args:
+            count: How many they are.
+            later: How many came after them.
+        """
+        end = max(len(self._unread) - later, 0)
+        unread = list(self._unread)
+        del unread[max(end - count, 0) : end]
+        self._unread.clear()
+        self._unread.extend(unread)
+
+    def spend(self, digit: str) -> None:
+        """Take out the newest digit of this kind, if it is there: an application that has ended took it for itself."""
+        for at in range(len(self._unread) - 1, -1, -1):
+            if self._unread[at] == digit:
+                del self._unread[at]
+                return
+
     # For the reader
 
     def add(self, digit: str) -> None:

@@ -113,6 +113,7 @@ class Line:
         "_on_end",
         "_reason",
         "digits",
+        "diversions",
         "ended",
         "ended_at",
         "ending",
@@ -158,6 +159,8 @@ class Line:
         self._jobs: dict[str, Job] = {}
         self._observers: list[EventStream] = []
         self.digits = Digits(self.end_error)
+        self.diversions = 0
+        """How many of our observers need what FreeSWITCH queues to the session (``divert_events``)."""
         self.event_format = EventFormat.PLAIN
         """The format that events were asked for last; one connection has one."""
 

@@ -38,6 +38,11 @@ async def stop_application(line: Line, execution: Execution) -> None:
             await _end_other_leg(line, execution)
         case "conference":
             await _leave_conference(line, execution)
+        case "play_and_detect_speech":
+            # Its loop heeds no break; a recogniser that closes ends it (play_and_detect_input_callback()).
+            await _end_by(line, execution, "detect_speech", "stop")
+        case "rxfax" | "txfax":
+            await _end_by(line, execution, "stopfax")
         case _:
             await _break(line, execution)
 
@@ -46,6 +51,13 @@ async def _completed_within(execution: Execution, seconds: float) -> bool:
     with trio.move_on_after(seconds):
         await execution.completed()
     return execution.stage >= Stage.COMPLETED
+
+
+async def _end_by(line: Line, execution: Execution, application: str, argument: str = "") -> None:
+    while True:
+        await line.start((line.execute_command(application, argument),))
+        if await _completed_within(execution, _AGAIN_SECONDS):
+            return
 
 
 async def _break(line: Line, execution: Execution) -> None:
