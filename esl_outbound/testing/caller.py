@@ -83,6 +83,50 @@ class Caller:
         self._session.notify()
         await trio.sleep(seconds)
 
+    async def says(
+        self,
+        words: str,
+        *,
+        seconds: float = 1.0,
+        confidence: int = 90,
+        is_understood: bool = True,
+        result: str = "",
+    ) -> None:
+        """Say something that a speech recogniser, if one listens, understands when it was said.
+
+        It writes what mod_pocketsphinx does; where none listens, it is only sound.
+
+        Args:
+            words: What is said.
+            seconds: How long it takes.
+            confidence: How sure the recogniser is of it, of 100.
+            is_understood: Whether it is something that the grammar has.
+            result: What the recogniser makes of it instead, all of it, to play another one's part.
+        """
+        __tracebackhide__ = True
+        check_texts(words=words, result=result)
+        self._watch.check_is_up(f"the caller was to say {words}")
+        self._story.tell(Who.CALLER, Happening.SAYS, words)
+        self._session.speaks_until = trio.current_time() + seconds
+        self._session.notify()
+        if (recogniser := self._session.recogniser) is not None:
+            recogniser.hears_something()
+        await trio.sleep(seconds)
+        if (recogniser := self._session.recogniser) is not None:
+            recogniser.hears(words if is_understood else None, confidence, result)
+
+    async def makes_tone(self, *frequencies: float) -> None:
+        """Make a tone, as a machine does, which ``tone_detect`` hears if it listens for it.
+
+        Args:
+            frequencies: What it is made of, in hertz.
+        """
+        __tracebackhide__ = True
+        self._watch.check_is_up("the caller was to make a tone")
+        self._story.tell(Who.CALLER, Happening.MAKES_TONE, " and ".join(f"{hertz:g}" for hertz in frequencies))
+        self._session.tones.hear(frequencies)
+        await trio.lowlevel.checkpoint()
+
     async def hangs_up(self, cause: str = "") -> None:
         """Hang up.
 

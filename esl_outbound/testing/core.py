@@ -105,6 +105,10 @@ class Core:
         self.conferences: Final[dict[str, Room]] = {}
         self.unwritable: Final[list[str]] = []
         """Patterns of paths that cannot be opened for recording."""
+        self.missing_engines: Final[set[str]] = set()
+        """Speech recognisers that there are not; all others there are."""
+        self.missing_grammars: Final[list[str]] = []
+        """Patterns of grammars that no recogniser takes."""
         self.is_shutting_down = False
         self.recent_events: Final[deque[tuple[float, Event]]] = deque(maxlen=100)
         """The latest ones, and when they were fired on trio's clock: the dispatcher may be behind."""

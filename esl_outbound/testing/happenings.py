@@ -30,6 +30,8 @@ class Happening(Enum):
     PRESSES = "presses {0}"
     STAYS_SILENT = "stays silent for {0} s"
     SPEAKS = "speaks for {0} s"
+    SAYS = "says {0}"
+    MAKES_TONE = "makes a tone of {0} Hz"
     HEARS = "hears {0} ({1})"
     HEARS_NOTHING = "hears nothing: {0} ({1})"
     IS_ASKED_FOR = "is asked for {0}"

@@ -12,7 +12,7 @@ import trio
 
 from .expansion import separate
 from .session import Session, Woken
-from .wire import atoi
+from .wire import Event, atoi
 
 if TYPE_CHECKING:
     from .story import Sound
@@ -100,6 +100,7 @@ async def play(
     path: str,
     *,
     on_digit: Callable[[str], bool] | None = None,
+    on_event: Callable[[Event], bool] | None = None,
     is_breakable: bool = True,
     shown_as: str = "",
     is_file: bool = True,
@@ -110,6 +111,7 @@ async def play(
         session: The channel's thread.
         path: What to play.
         on_digit: Gets each key; true ends the sound.
+        on_event: Gets each event that was sent to the session, which is gone then; true ends the sound.
         is_breakable: Whether a break ends it.
         shown_as: What the caller is said to hear; the path, unless something else says it better.
         is_file: Whether events and variables tell of it, and ``uuid_fileman`` finds it.
@@ -141,7 +143,7 @@ async def play(
         return False
 
     try:
-        result = await _play(session, file, take if on_digit is not None else None, is_breakable)
+        result = await _play(session, file, take if on_digit is not None else None, on_event, is_breakable)
     finally:
         session.playing = before
     if is_file:
@@ -165,13 +167,20 @@ def _length(session: Session, path: str) -> float | None:
     return sum(lengths) + (len(parts) - 1) * (_PAUSE_MS if pause is None else max(atoi(pause), 0)) / 1000
 
 
-async def _play(session: Session, file: Playing, on_digit: Callable[[str], bool] | None, is_breakable: bool) -> Played:
+async def _play(
+    session: Session,
+    file: Playing,
+    on_digit: Callable[[str], bool] | None,
+    on_event: Callable[[Event], bool] | None,
+    is_breakable: bool,
+) -> Played:
     while True:
         file.is_changed = False
         woken = await session.wait(
             file.remaining,
             breakable=is_breakable,
             on_digit=on_digit,
+            on_event=on_event,
             pauses=True,
             goes_on=lambda: not file.is_changed,
         )
@@ -179,7 +188,7 @@ async def _play(session: Session, file: Playing, on_digit: Callable[[str], bool]
         match woken:
             case Woken.TIME:
                 return Played.TO_ITS_END
-            case Woken.BREAK | Woken.DIGIT:
+            case Woken.BREAK | Woken.DIGIT | Woken.EVENT:
                 return Played.STOPPED
             case Woken.GONE if session.is_ready:
                 continue  # somebody steered it

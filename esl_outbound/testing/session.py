@@ -22,6 +22,7 @@ from .executions import Executions
 from .frames import Frames
 from .happenings import Happening, Who
 from .keys import Keys
+from .recognising import Tones
 from .story import Recorded
 from .wire import Event, atoi
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .legs import Leg
     from .listener import Listener
     from .playing import Playing
+    from .recognising import Recogniser
 
 __all__ = ["Connect", "Dialplan", "Route", "Session", "Woken"]
 
@@ -45,6 +47,8 @@ class Woken(Enum):
     TIME = auto()
     BREAK = auto()
     DIGIT = auto()
+    EVENT = auto()
+    """An event that was sent to the session."""
     GONE = auto()
     """The channel is hung up, or goes elsewhere."""
 
@@ -138,6 +142,12 @@ class Session:
         """The channel that puts itself through to this one: its own thread tells of that."""
         self.joined_to = ""
         """The channel that this one is put through to, or soon will be."""
+        self.conference_member_id = 0
+        """Its number in conferences, which it keeps; 0 before the first."""
+        self.recogniser: Recogniser | None = None
+        """What understands what the caller says."""
+        self.tones: Final = Tones(self)
+        """The tones that are listened for."""
         self.speaks_until = 0.0
         """Until when the caller says something, on trio's clock."""
         self.frames: Final = Frames()
@@ -286,6 +296,7 @@ class Session:
         *,
         breakable: bool = True,
         on_digit: Callable[[str], bool] | None = None,
+        on_event: Callable[[Event], bool] | None = None,
         stops_at_digit: bool = False,
         pauses: bool = False,
         parks: bool = False,
@@ -298,6 +309,7 @@ class Session:
             seconds: How long.
             breakable: Whether a break ends it.
             on_digit: Gets each key, one a frame; true ends the wait.
+            on_event: Gets each event that was sent to the session, one a frame; true ends the wait.
             stops_at_digit: A key ends it, and is not taken.
             pauses: Whether the clock stands still while something runs nested.
             parks: Whether the channel is parked: events that were sent to the session are fired then, one a frame.
@@ -334,6 +346,10 @@ class Session:
             if keys.are_waiting and on_digit is not None:
                 if on_digit(keys.take()):
                     return Woken.DIGIT
+                is_busy = True
+            if on_event is not None and self.events and not self.channel.diverts_events:
+                if on_event(self.events.popleft()):
+                    return Woken.EVENT
                 is_busy = True
             if trio.current_time() >= end - 1e-9:
                 return Woken.TIME

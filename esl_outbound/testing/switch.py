@@ -101,6 +101,14 @@ class FakeFreeSwitch:
         """Say that paths cannot be opened for recording: ``record`` hangs the call up, as FreeSWITCH does."""
         self._core.unwritable.append(pattern)
 
+    def missing_engine(self, engine: str) -> None:
+        """Say that there is no speech recogniser of that name; all others there are."""
+        self._core.missing_engines.add(engine)
+
+    def missing_grammar(self, pattern: str) -> None:
+        """Say that no speech recogniser takes a grammar, or those that a pattern with ``*`` matches."""
+        self._core.missing_grammars.append(pattern)
+
     def destination(
         self,
         pattern: str,

@@ -11,7 +11,7 @@ from esl_outbound.testing import FakeFreeSwitch
 from .speaking import parked
 
 LISTED = (
-    *("broadcast", "capture", "check_acl", "db", "detect_audio", "eavesdrop", "fax_detect", "hash", "ivr"),
+    *("broadcast", "capture", "check_acl", "db", "detect_audio", "eavesdrop", "t38_gateway", "hash", "ivr"),
     *("jitterbuffer", "limit_execute", "limit_hash", "limit_hash_execute", "mkdir", "mutex", "page", "pickup"),
     *("set_zombie_exec", "soft_hold", "stop", "strftime", "three_way", "voicemail", "fifo", "valet_park"),
     *("rxfax", "txfax", "wait_for_answer", "acknowledge_call", "media_reset", "httapi"),
@@ -25,7 +25,7 @@ async def test_an_application_that_freeswitch_has_completes(phone: FakeFreeSwitc
         assert caller.is_up
 
 
-@pytest.mark.parametrize("application", ["ivr", "eavesdrop", "three_way", "soft_hold", "mutex", "fax_detect", "page"])
+@pytest.mark.parametrize("application", ["ivr", "eavesdrop", "three_way", "soft_hold", "mutex", "t38_gateway", "page"])
 async def test_one_that_only_completes_is_told_once(phone: FakeFreeSwitch, application: str) -> None:
     async with parked(phone) as (caller, socket):
         await socket.run(application, "words")

@@ -282,9 +282,6 @@ _MEDIA_TAPS: Final = (
     "set_audio_level",
     "set_mute",
     "remove_bugs",
-    "tone_detect",
-    "stop_tone_detect",
-    "detect_speech",
 )
 _SIDE_EFFECTS: Final = (
     "block_dtmf",

@@ -23,7 +23,8 @@ _NEED_NO_MEDIA: Final = (
     *("conference_set_auto_outcall", "wait_for_video_ready"),
 )
 _NEED_MEDIA: Final = (
-    *("decode_video", "eavesdrop", "esf_page_group", "fax_detect", "fifo", "httapi", "ivr", "lua"),
+    *("avmd_start", "avmd_stop", "vmd"),
+    *("decode_video", "eavesdrop", "esf_page_group", "fifo", "httapi", "ivr", "lua"),
     *("native_eavesdrop", "page", "play_fsv", "play_yuv", "preprocess", "record_fsv", "rxfax", "soft_hold"),
     *("sound_test", "spandsp_detect_tdd", "spandsp_inject_tdd", "spandsp_send_tdd", "spandsp_start_dtmf"),
     *("spandsp_start_fax_detect", "spandsp_start_tone_detect", "spandsp_stop_detect_tdd", "spandsp_stop_dtmf"),

@@ -187,14 +187,7 @@ async def _play_and_get_digits(session: Session, argument: str) -> None:
         transfer_to(session, elsewhere)
 
 
-async def _play_and_detect_speech(session: Session, argument: str) -> None:
-    """There is no recogniser: the prompt plays, and nothing is understood."""
-    await play(session, argument.partition(" detect:")[0])
-    session.channel.set("detect_speech_result", None)
-
-
 APPLICATIONS: Final = (
     Application("read", _read, needs_media=True, is_told=False),
     Application("play_and_get_digits", _play_and_get_digits, needs_media=True, is_told=False),
-    Application("play_and_detect_speech", _play_and_detect_speech, needs_media=True),
 )

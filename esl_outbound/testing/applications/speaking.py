@@ -10,7 +10,7 @@ import trio
 from ..expansion import separate
 from ..playing import Played, play
 from ..session import Session
-from ..wire import atoi
+from ..wire import Event, atoi
 from .application import Application
 from .basics import playback_terminators
 
@@ -36,8 +36,15 @@ class _Terminators:
 
 
 async def _playback(session: Session, argument: str) -> None:
-    played = await play(session, argument, on_digit=stops_at(session, playback_terminators(session)))
+    played = await play(
+        session, argument, on_digit=stops_at(session, playback_terminators(session)), on_event=_throw_away
+    )
     _respond(session, played)
+
+
+def _throw_away(_: Event) -> bool:
+    """An event that was sent to the session: ``on_dtmf()`` in mod_dptools.c has no use for it."""
+    return False
 
 
 def _respond(session: Session, played: Played) -> None:
