@@ -22,6 +22,9 @@ _log: Final = logging.getLogger("esl_outbound.call")
 STOP_SECONDS: Final = 5.0
 """How long stopping an application may take before we give up waiting for it."""
 
+# Applications whose beginning is looked at again at their end.
+_KEEP_BEGIN: Final = frozenset({"bridge", "att_xfer", "conference", "record", "record_session"})
+
 # With `loops`, FreeSWITCH goes on only after a round of at least this long (switch_ivr_parse_event()).
 _SHORTEST_LOOPED_ROUND: Final = 500_000  # microseconds
 
@@ -77,7 +80,7 @@ class Execution:
         self.skipped_at: float | None = None
         """When a later one was seen to run before this one started."""
         self.began: Event | None = None
-        """CHANNEL_EXECUTE of a ``bridge``: what earlier ones left on the channel is in it."""
+        """CHANNEL_EXECUTE of a ``bridge`` or a ``conference``: when it began, and what earlier ones left behind."""
 
     @property
     def application_uuid(self) -> str:
@@ -215,7 +218,7 @@ class Execution:
         """CHANNEL_EXECUTE came."""
         if self.command.loops != 1:
             self._round_began = _timestamp(event)
-        if self.command.application.lower() == "bridge":
+        if self.command.application.lower() in _KEEP_BEGIN:
             self.began = event
         self._advance(Stage.STARTED)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import Final, final
+from typing import Final, Protocol, final
 
 import trio
 
 from ..errors import CallEnded, EventsLost, LocalProtocolError
 from ..protocol import Event
 
-__all__ = ["OBSERVER_EVENTS", "EventStream", "Wanted", "wanted_events"]
+__all__ = ["OBSERVER_EVENTS", "EventStream", "Observer", "Wanted", "wanted_events"]
 
 OBSERVER_EVENTS: Final = 1024
 """How many unread events an observer may have before it loses some."""
@@ -68,6 +68,16 @@ def wanted_events(names: tuple[str, ...]) -> Wanted:
         else:
             plain.append(event.upper())
     return Wanted(tuple(plain), tuple(subclasses))
+
+
+class Observer(Protocol):
+    """Whoever is shown a call's events by the reader: it takes what it wants, and waits for nothing."""
+
+    def offer(self, event: Event) -> None:
+        """Take in an event; what the call makes of it has been done."""
+
+    def wake(self) -> None:
+        """The call has ended: let whoever waits look again."""
 
 
 @final

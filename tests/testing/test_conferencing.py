@@ -73,7 +73,7 @@ async def test_a_member_or_a_room_that_does_not_exist(phone: FakeFreeSwitch) -> 
         assert await socket.api("conference room kick 1") == "-ERR Conference room not found\n"
         await socket.execute("conference", "room")
         await socket.listen(1)
-        assert await socket.api("conference room kick 99") == "Non-Existant ID 99\n"
+        assert await socket.api("conference room kick 99") == "-ERR Non-Existant ID 99\n"
 
 
 async def test_two_callers_meet_and_leave(phone: FakeFreeSwitch) -> None:

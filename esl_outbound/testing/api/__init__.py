@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from . import channels, media, overview, scheduling, text, values
+from . import channels, conferences, media, overview, scheduling, text, values
 from .command import ApiCommand
 
 __all__ = ["API_COMMANDS", "ApiCommand"]
 
 API_COMMANDS: Final[Mapping[str, ApiCommand]] = {
     **channels.COMMANDS,
+    **conferences.COMMANDS,
     **media.COMMANDS,
     **overview.COMMANDS,
     **scheduling.COMMANDS,

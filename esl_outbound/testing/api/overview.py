@@ -1,20 +1,16 @@
-"""API commands about all calls, and about conferences."""
+"""API commands about all calls."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from ..applications.conferencing import maintenance
 from ..causes import cause_name
 from ..channel import Channel
 from ..core import Core
 from ..expansion import separate
-from .command import ApiCommand, words_of
-
-if TYPE_CHECKING:
-    from ..applications.conferencing import Member, Room
+from .command import ApiCommand
 
 __all__ = ["COMMANDS"]
 
@@ -85,67 +81,7 @@ async def _hupall(core: Core, argument: str) -> str:
     return f"+OK hangup all channels matching [{words[1]}]=[{words[2]}]{more} with cause: {cause}\n"
 
 
-# Conferences
-
-_VERBS: Final = frozenset(
-    (
-        *("agc", "auto-energy", "bgdial", "cam", "canvas-auto-clear", "chkrecord", "clear-vid-floor", "count"),
-        *("deaf", "dial", "dtmf", "energy", "enter_sound", "exit_sound", "file-vol", "file_seek", "floor"),
-        *("get", "get-uuid", "getvar", "hold", "hup", "json_list", "kick", "list", "lock", "max-energy", "moh"),
-        *("mute", "nopin", "norecord", "pause", "pause_play", "pin", "play", "play_status", "position"),
-        *("record", "recording", "relate", "resume", "say", "saymember", "set", "setvar", "stop", "tmute"),
-        *("transfer", "tvblind", "tvmute", "undeaf", "unhold", "unlock", "unmute", "unvblind", "unvmute"),
-        *("vblind", "vid-banner", "vid-bandwidth", "vid-bgimg", "vid-border", "vid-canvas", "vid-codec-group"),
-        *("vid-fgimg", "vid-filter", "vid-flip", "vid-floor", "vid-fps", "vid-layer", "vid-layout"),
-        *("vid-logo-img", "vid-mute-img", "vid-personal", "vid-res", "vid-res-id", "vid-role-id"),
-        *("vid-watching-canvas", "vid-write-png", "vmute", "vmute-snap", "volume_in", "volume_out", "xml_list"),
-    )
-)
-"""What can be done in a conference; of these only some make a difference here."""
-
-
-async def _conference(core: Core, argument: str) -> str:
-    """``<name> <verb> [<member>|all|last] ...``; ``list`` without a verb's arguments."""
-    name, verb, rest = words_of(argument, 3)
-    if name == "list":
-        return "".join(
-            f"+OK Conference {room.name} ({len(room.members)} members)\n" for room in core.conferences.values()
-        )
-    room = core.conferences.get(name)
-    if room is None:
-        return f"-ERR Conference {name} not found\n"
-    if verb.lower() not in _VERBS:
-        return f"-ERR Conference command '{verb}' not found.\n"
-    if verb == "list":
-        return "".join(
-            f"{member.number};{member.session.channel.name};{member.session.channel.uuid}\n" for member in room.members
-        )
-    who = rest.partition(" ")[0]
-    members: list[Member] = [each for each in room.members if who == "all" or str(each.number) == who]
-    if who == "last":
-        members = room.members[-1:]
-    if not members:
-        return f"Non-Existant ID {who}\n"
-    for member in members:
-        _do_to_member(room, member, verb)
-    words = {"kick": "kicked", "hup": "hup"}
-    return "".join(f"+OK {words.get(verb, verb)} {member.number}\n" for member in members)
-
-
-def _do_to_member(room: Room, member: Member, verb: str) -> None:
-    match verb:
-        case "kick" | "hup":
-            maintenance(member.session, room, member, f"{verb}-member")
-            member.is_kicked = True
-            member.session.notify()
-        case "mute":
-            member.is_muted = True
-        case "unmute":
-            member.is_muted = False
-
-
 COMMANDS: Final[Mapping[str, ApiCommand]] = {
-    "conference": _conference,
     "hupall": _hupall,
     "show": _show,
     "status": _status,

@@ -1,0 +1,660 @@
+"""A caller in a conference: what can be done to him and to the others, and what is seen of it."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, final
+
+import trio
+
+from ..errors import (
+    ApiFailed,
+    ApplicationFailed,
+    CallEnded,
+    CommandRejected,
+    EventsLost,
+    LocalProtocolError,
+)
+from ..protocol import BgApi, Event, HangupCause, hangup_cause
+from .arguments import Text, escaped, shown, words
+from .checks import check_digits, check_file_name, check_number
+from .conferences import (
+    MAINTENANCE,
+    ConferenceAction,
+    ConferenceEvent,
+    ConferenceExit,
+    ConferenceResult,
+    ConferenceState,
+    conference_event,
+    conference_state,
+    number,
+)
+from .execution import STOP_SECONDS, Execution, Stage
+from .jobs import Job
+from .observing import OBSERVER_EVENTS
+
+if TYPE_CHECKING:
+    from .line import Line
+
+__all__ = ["ConferenceEvents", "ConferenceMember", "MemberWatch", "ask_conference", "check_pin"]
+
+_NOT_FOUND: Final = "-ERR Conference "
+_NOTHING: Final = "-ERR no reply"
+_LOUDEST: Final = 4
+_MOST_ENERGY: Final = 1800
+# An event of an owner's job passes `myevents` (event_handler() in mod_event_socket.c), whatever else it is, and the
+# variables of a conference are in each of its events (conference_event_add_data() in conference_event.c).
+_SHOW_TO: Final = "Job-Owner-UUID"
+
+_EXITS: Final = {
+    ConferenceAction.KICK_MEMBER: ConferenceExit.KICKED,
+    ConferenceAction.HUP_MEMBER: ConferenceExit.TAKEN_OUT,
+    ConferenceAction.REJECTED_JOIN_ONLY: ConferenceExit.NOT_THERE,
+}
+
+
+@final
+class MemberWatch:
+    """What the events of a conference tell of our own member, until he has left.
+
+    Args:
+        channel_uuid: Our channel.
+    """
+
+    def __init__(self, channel_uuid: str) -> None:
+        self._channel_uuid = channel_uuid
+        self.execution: Execution | None = None
+        """The ``conference`` application, once it has been sent."""
+        self.changed = trio.Event()
+        """Set when he is a member, or will not be one any more."""
+        self.member_id: int | None = None
+        self.joined_at: int | None = None
+        """Microseconds since 1970."""
+        self.left_at: int | None = None
+        self.exit: ConferenceExit | None = None
+
+    def offer(self, event: Event) -> None:
+        """Take in an event."""
+        if self.execution is not None and self.execution.stage >= Stage.COMPLETED:
+            self.changed.set()
+        if event.raw_name != b"CUSTOM" or event.subclass != MAINTENANCE:
+            return
+        found = conference_event(event)
+        if found.channel_uuid != self._channel_uuid:
+            return
+        if found.action == ConferenceAction.ADD_MEMBER:
+            self.member_id = found.member_id
+            self.joined_at = number(event.get("Event-Date-Timestamp"))
+            self.changed.set()
+        elif found.action == ConferenceAction.DEL_MEMBER:
+            self.left_at = number(event.get("Event-Date-Timestamp"))
+        elif isinstance(found.action, ConferenceAction) and found.action in _EXITS:
+            self.exit = _EXITS[found.action]
+
+    def wake(self) -> None:
+        """The call has ended."""
+        self.changed.set()
+
+
+@final
+class ConferenceEvents:
+    """What happens in a conference: ``async for event in events``, which ends when our member has left it.
+
+    At most 1,024 wait to be read. Whoever does not keep up gets an ``EventsLost``.
+    """
+
+    def __init__(self, name: str, execution: Execution, end: Callable[[], CallEnded | None]) -> None:
+        self._name = name
+        self._execution = execution
+        self._end = end
+        self._unread: deque[ConferenceEvent | int] = deque()
+        self._wake: trio.Event | None = None
+
+    def __aiter__(self) -> AsyncIterator[ConferenceEvent]:
+        return self
+
+    async def __anext__(self) -> ConferenceEvent:
+        """The next event.
+
+        Raises:
+            EventsLost: Events were dropped here, between the last one and the next.
+        """
+        if self._unread:
+            await trio.lowlevel.checkpoint()
+        while not self._unread:
+            if self._execution.stage >= Stage.COMPLETED or self._end() is not None:
+                await trio.lowlevel.checkpoint()
+                raise StopAsyncIteration
+            if self._wake is None:
+                self._wake = trio.Event()
+            await self._wake.wait()
+        event = self._unread.popleft()
+        if isinstance(event, int):
+            raise EventsLost(event)
+        return event
+
+    # For the reader
+
+    def offer(self, event: Event) -> None:
+        """Take in an event, if it is one of this conference's."""
+        if self._execution.stage >= Stage.COMPLETED:
+            self.wake()
+        if event.raw_name != b"CUSTOM" or event.subclass != MAINTENANCE:
+            return
+        found = conference_event(event)
+        if found.conference_name != self._name:
+            return
+        if len(self._unread) < OBSERVER_EVENTS:
+            self._unread.append(found)
+            self.wake()
+        elif isinstance(lost := self._unread[-1], int):
+            self._unread[-1] = lost + 1
+        else:
+            self._unread.append(1)
+
+    def wake(self) -> None:
+        """Let whoever waits look again."""
+        if self._wake is not None:
+            self._wake.set()
+            self._wake = None
+
+
+@final
+class ConferenceMember:
+    """A caller in a conference: ``member = await self.start_conference("room")``.
+
+    What is done here runs the ``conference`` API command, and needs ``full`` in the
+    dialplan line. Where a method takes ``member``, it is another one's number, ``"all"``,
+    ``"last"`` or ``"non_moderator"``, and otherwise this caller.
+    """
+
+    __slots__ = ("_execution", "_line", "_name", "_watch")
+
+    def __init__(self, line: Line, execution: Execution, name: str, watch: MemberWatch | None) -> None:
+        self._line = line
+        self._execution = execution
+        self._name = name
+        self._watch = watch
+
+    @property
+    def name(self) -> str:
+        """The conference's name."""
+        return self._name
+
+    @property
+    def member_id(self) -> int | None:
+        """His number in the conference; None before he has joined, and where the dialplan line lacks ``full``."""
+        return None if self._watch is None else self._watch.member_id
+
+    @property
+    def is_over(self) -> bool:
+        """Whether he has left, or was not let in."""
+        return self._execution.stage >= Stage.COMPLETED
+
+    def __repr__(self) -> str:
+        return f"<ConferenceMember {self.member_id} of {self._name}{', over' if self.is_over else ''}>"
+
+    # Coming and going
+
+    async def joined(self) -> int:
+        """Wait until he is in the conference, with his PIN accepted.
+
+        Returns:
+            His number in it.
+
+        Raises:
+            ApplicationFailed: He was not let in.
+            NotPermitted: The dialplan line does not say ``full``.
+            CallEnded: The call ended first.
+        """
+        await self._line.require_full("events of a conference")
+        await self._line.require_async("what is done in a conference")
+        watch = self._watch
+        assert watch is not None
+        if watch.changed.is_set():
+            await trio.lowlevel.checkpoint()
+        else:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_set_at_end, self._execution, watch.changed)
+                await watch.changed.wait()
+                nursery.cancel_scope.cancel()
+        if watch.member_id is None:
+            await self._line.require_call()
+            command = self._execution.command
+            raise ApplicationFailed("conference", command.argument, f"did not let the caller into {self._name}")
+        return watch.member_id
+
+    async def leave(self) -> None:
+        """Take him out of the conference, and wait until he is out of it; the call goes on."""
+        await self._execution.stop()
+
+    async def finished(self) -> ConferenceResult:
+        """Wait until he has left; he stays if the waiting is cancelled.
+
+        Raises:
+            CallEnded: The call ended first.
+        """
+        completion = await self._execution.completed()
+        if self._watch is not None:
+            self._line.unwatch(self._watch)
+        return self._result(completion)
+
+    async def finish_or_leave(self) -> ConferenceResult:
+        """Wait until he has left; if the waiting is cancelled, take him out."""
+        try:
+            return self._result(await self._line.finish(self._execution))
+        finally:
+            if self._watch is not None:
+                self._line.unwatch(self._watch)
+
+    def _result(self, completion: Event) -> ConferenceResult:
+        watch, variables = self._watch, completion.variables
+        member_id = number(variables.get("conference_member_id"))
+        if member_id is None:
+            reason = watch.exit if watch is not None and watch.exit else ConferenceExit.NOT_ADMITTED
+            return ConferenceResult(reason, None, None, None, None)
+        if self._execution.was_stopped:
+            exit_reason: ConferenceExit | None = ConferenceExit.LEFT
+        else:
+            exit_reason = None if watch is None else watch.exit
+        began, began_event = None if watch is None else watch.joined_at, self._execution.began
+        if began is None and began_event is not None:
+            began = number(began_event.get("Event-Date-Timestamp"))
+        ended = None if watch is None else watch.left_at
+        if ended is None:
+            ended = number(completion.get("Event-Date-Timestamp"))
+        return ConferenceResult(
+            exit_reason,
+            member_id,
+            variables.get("conference_uuid"),
+            _truth(variables.get("conference_moderator")),
+            None if began is None or ended is None else (ended - began) / 1_000_000,
+        )
+
+    # What is seen of it
+
+    @asynccontextmanager
+    async def events(self, *, of_everybody: bool = False) -> AsyncIterator[ConferenceEvents]:
+        """Observe what happens: ``async with member.events() as events: async for event in events: ...``.
+
+        FreeSWITCH shows a call's socket what carries the call's own ``Unique-ID``: what
+        happens to this caller. ``of_everybody`` has it show everything, by way of a
+        conference variable that FreeSWITCH puts into each of the conference's events; only one call at a time
+        can have a conference do so.
+
+        Args:
+            of_everybody: What happens to the others and to the conference as well.
+
+        Raises:
+            ApplicationFailed: The conference shows its events to another call already, or did not let the caller in.
+            NotPermitted: The dialplan line does not say ``full``.
+            CallEnded: The call is over.
+        """
+        line = self._line
+        if self._watch is None:
+            await self.joined()
+        events = ConferenceEvents(self._name, self._execution, line.end_error)
+        line.watch(events)
+        try:
+            if not of_everybody:
+                yield events
+                return
+            await self.joined()
+            shown_to = (await line.api(f"conference {self._name} getvar {_SHOW_TO}")).text.strip()
+            if shown_to and not shown_to.startswith("-ERR"):
+                raise ApplicationFailed("conference", self._name, "shows its events to another call already")
+            await self._ask(f"setvar {_SHOW_TO} {line.channel_uuid}")
+            try:
+                yield events
+            finally:
+                await self._undo(f"setvar {_SHOW_TO}")
+        finally:
+            line.unwatch(events)
+
+    async def state(self) -> ConferenceState | None:
+        """The conference, and who is in it; None if it is over.
+
+        Raises:
+            NotPermitted: The dialplan line does not say ``full``.
+            CallEnded: The call is over, and its socket too.
+        """
+        return await ask_conference(self._line, self._name)
+
+    # Members
+
+    async def mute(self, member: int | str | None = None, *, quiet: bool = False) -> None:
+        """Let the others not hear him.
+
+        Args:
+            member: Another member.
+            quiet: Without the sound that tells him.
+
+        Raises:
+            ApiFailed: There is no such member, or no such conference any more.
+            ApplicationFailed: He was not let in.
+            CallEnded: The call ended first.
+        """
+        await self._do("mute", member, "quiet" if quiet else "")
+
+    async def unmute(self, member: int | str | None = None, *, quiet: bool = False) -> None:
+        """Let the others hear him again; arguments and errors as of ``mute``."""
+        await self._do("unmute", member, "quiet" if quiet else "")
+
+    async def deaf(self, member: int | str | None = None, *, quiet: bool = False) -> None:
+        """Let him not hear the others; arguments and errors as of ``mute``."""
+        await self._do("deaf", member, "quiet" if quiet else "")
+
+    async def undeaf(self, member: int | str | None = None, *, quiet: bool = False) -> None:
+        """Let him hear the others again; arguments and errors as of ``mute``."""
+        await self._do("undeaf", member, "quiet" if quiet else "")
+
+    async def hold(self, member: int | str | None = None, *, music: str = "") -> None:
+        """Put him on hold within the conference; errors as of ``mute``.
+
+        Args:
+            member: Another member.
+            music: What he hears meanwhile; else what the conference has for it.
+        """
+        await self._do("hold", member, check_file_name(music, "music") if music else "")
+
+    async def unhold(self, member: int | str | None = None) -> None:
+        """Take him off hold; arguments and errors as of ``mute``."""
+        await self._do("unhold", member)
+
+    async def kick(self, member: int | str | None = None) -> None:
+        """Put somebody out of the conference; for this caller ``leave()`` waits until he is out.
+
+        Args:
+            member: Another member.
+
+        Raises:
+            ApiFailed: There is no such member, or no such conference any more.
+            ApplicationFailed: The caller was not let in.
+            CallEnded: The call ended first.
+        """
+        await self._do("kick", member)
+
+    async def volume_in(self, level: int, member: int | str | None = None) -> None:
+        """Make him louder or softer for the others.
+
+        Args:
+            level: -4 to 4; 0 is as he is.
+            member: Another member.
+
+        Raises:
+            LocalProtocolError: The level is out of these bounds; nothing was sent.
+            ApiFailed: There is no such member, or no such conference any more.
+            ApplicationFailed: The caller was not let in.
+            CallEnded: The call ended first.
+        """
+        await self._do("volume_in", member, str(check_number(level, "level", least=-_LOUDEST, most=_LOUDEST)))
+
+    async def volume_out(self, level: int, member: int | str | None = None) -> None:
+        """Make the others louder or softer for him; arguments and errors as of ``volume_in``."""
+        await self._do("volume_out", member, str(check_number(level, "level", least=-_LOUDEST, most=_LOUDEST)))
+
+    async def energy(self, level: int, member: int | str | None = None) -> None:
+        """Say how loud he must be to be heard at all; errors as of ``volume_in``.
+
+        Args:
+            level: 0 to 1800; FreeSWITCH's own configuration has 300 or thereabouts.
+            member: Another member.
+        """
+        level = check_number(level, "level", least=0, most=_MOST_ENERGY)
+        await self._do("energy", member, str(level), answer="Energy ")
+
+    async def send_dtmf(self, digits: str, member: int | str | None = None) -> None:
+        """Send digits to him; errors as of ``volume_in``.
+
+        Args:
+            digits: The digits.
+            member: Another member.
+        """
+        if not check_digits(digits, "digits"):
+            raise LocalProtocolError("digits is empty, and should be digits: 0-9 * # A-D")
+        await self._do("dtmf", member, digits)
+
+    async def play(self, path: Text, *, to: int | None = None, mix: bool = True) -> None:
+        """Play a file to him alone, and do not wait for its end (``play-file-member-done``).
+
+        Args:
+            path: The file; one that is not absolute is below the conference's ``sound-prefix``.
+            to: Another member.
+            mix: Let him hear the others meanwhile.
+
+        Raises:
+            LocalProtocolError: The path cannot be said; nothing was sent.
+            ApiFailed: There is no such file, member or conference.
+            ApplicationFailed: The caller was not let in.
+            CallEnded: The call ended first.
+        """
+        check_file_name(shown(path))
+        # conference_member_play_file() in conference_member.c expands it.
+        path = escaped(path) if isinstance(path, str) else path
+        await self._ask("play", *words(path, str(await self._member(to)), *([] if mix else ["nomux"])))
+
+    async def say(self, text: str, *, to: int | None = None) -> None:
+        """Let the conference's speech synthesiser say a text to him alone, and do not wait for its end.
+
+        Args:
+            text: What to say. The profile must have ``tts-engine`` and ``tts-voice``.
+            to: Another member.
+
+        Raises:
+            LocalProtocolError: The text cannot be said; nothing was sent.
+            ApiFailed: There is no such member or conference, or no synthesiser.
+            ApplicationFailed: The caller was not let in.
+            CallEnded: The call ended first.
+        """
+        # conference_api_sub_saymember() in conference_api.c expands it.
+        await self._say("saymember", f"{await self._member(to)} ", escaped(_text(text)))
+
+    async def stop_playing(self, *, to: int | None = None) -> None:
+        """Stop what is played or said to him alone.
+
+        Args:
+            to: Another member.
+
+        Raises:
+            ApiFailed: There is no such member or conference.
+            ApplicationFailed: The caller was not let in.
+            CallEnded: The call ended first.
+        """
+        await self._ask("stop", "all ", str(await self._member(to)))
+
+    # The conference
+
+    async def play_to_all(self, path: str) -> None:
+        """Play a file to everybody, and do not wait for its end (``play-file-done``); errors as of ``play``.
+
+        Args:
+            path: The file; one that is not absolute is below the conference's ``sound-prefix``.
+        """
+        await self._ask("play", *words(check_file_name(path)))
+
+    async def say_to_all(self, text: str) -> None:
+        """Let the conference's speech synthesiser say a text to everybody; arguments and errors as of ``say``."""
+        await self._say("say", "", _text(text))
+
+    async def stop_playing_to_all(self) -> None:
+        """Stop what is played or said to everybody; errors as of ``stop_playing``."""
+        await self._ask("stop", "all")
+
+    async def lock(self) -> None:
+        """Let nobody else in.
+
+        Raises:
+            ApiFailed: There is no such conference any more.
+            CallEnded: The call ended first.
+        """
+        await self._ask("lock")
+
+    async def unlock(self) -> None:
+        """Let others in again; errors as of ``lock``."""
+        await self._ask("unlock")
+
+    async def set_pin(self, pin: str) -> None:
+        """Ask whoever joins from now on for a PIN; errors as of ``lock``.
+
+        Args:
+            pin: Digits; empty asks nobody.
+        """
+        await self._ask(*(("pin", check_pin(pin)) if pin else ("nopin",)))
+
+    async def record(self, path: str) -> None:
+        """Record the conference into a file, until ``stop_recording`` or the conference's end.
+
+        Args:
+            path: The file. One that cannot be opened is not told.
+
+        Raises:
+            LocalProtocolError: The path cannot be said; nothing was sent.
+            ApiFailed: It is recorded into this file already, or there is no such conference any more.
+            CallEnded: The call ended first.
+        """
+        await self._ask("recording", "start ", *words(check_file_name(path)))
+
+    async def stop_recording(self, path: str = "") -> None:
+        """Stop recording it.
+
+        Args:
+            path: Into which file; into any, if not said.
+
+        Raises:
+            ApiFailed: It is not recorded into this file, or there is no such conference any more.
+            CallEnded: The call ended first.
+        """
+        await self._ask("recording", "stop ", *(words(check_file_name(path)) if path else ("all",)))
+
+    async def pause_recording(self, path: str) -> None:
+        """Leave out of a recording what is said from now on; errors as of ``stop_recording``."""
+        await self._ask("recording", "pause ", *words(check_file_name(path)))
+
+    async def resume_recording(self, path: str) -> None:
+        """Let a recording go on; errors as of ``stop_recording``."""
+        await self._ask("recording", "resume ", *words(check_file_name(path)))
+
+    async def dial(
+        self, dial_string: str, *, caller_id_number: str = "", caller_id_name: str = ""
+    ) -> HangupCause | str:
+        """Call somebody into the conference, and wait until he has answered, or has not.
+
+        Runs ``conference NAME dial`` in the background. He is rung for a minute at most. If the
+        waiting is cancelled he is rung all the same.
+
+        Args:
+            dial_string: Whom, as FreeSWITCH has it: ``user/1001``, ``sofia/gateway/carrier/+4930123``.
+            caller_id_number: What he sees; else the conference's own.
+            caller_id_name: What he sees; else the conference's own.
+
+        Returns:
+            ``SUCCESS`` if he answered, else why he did not.
+
+        Raises:
+            LocalProtocolError: A text cannot be said; nothing was sent.
+            NotPermitted: The dialplan line does not say ``full``.
+            ApiFailed: There is no such conference any more.
+            CallEnded: The call ended first.
+        """
+        line = self._line
+        await line.require_call()
+        await line.require_full("calling somebody into a conference")
+        cid = [caller_id_number, caller_id_name] if caller_id_number or caller_id_name else []
+        what = "".join(map(shown, words(_text(dial_string), *cid)))
+        command = f"conference {self._name} dial {what}"
+        job = Job(str(uuid.uuid4()))
+        line.new_job(job)
+        try:
+            await line.command(BgApi(command, job.job_uuid))
+        except BaseException:
+            line.forget_job(job)
+            raise
+        response = await job.result()
+        _, found, cause = response.text.strip().partition("result: [")
+        if not found:
+            raise ApiFailed(command, response)
+        return hangup_cause(cause.rstrip("]")) or ""
+
+    # The command
+
+    async def _member(self, member: int | str | None) -> int | str:
+        own = await self.joined()
+        if member is None:
+            return own
+        if isinstance(member, int):
+            return check_number(member, "member", least=1, most=2**32 - 1)
+        if member not in ("all", "last", "non_moderator"):
+            raise LocalProtocolError(f"member is {member!r}, and should be a number, all, last or non_moderator")
+        return member
+
+    async def _do(self, verb: str, member: int | str | None, value: str = "", *, answer: str = "+OK") -> None:
+        who = str(await self._member(member))
+        await self._ask(verb, *words(who, *([value] if value else [])), answer=answer)
+
+    async def _ask(self, verb: str, *pieces: Text, answer: str = "+OK") -> None:
+        line = self._line
+        await line.require_call()
+        rest = "".join(map(shown, pieces))
+        command = f"conference {self._name} {verb} {rest}".rstrip()
+        response = await line.api(command)
+        # What cannot be done is told by a usage, or behind what would have been said (conference_api.c). Of all members
+        # there may be none, and then nothing is printed.
+        lines = response.text.splitlines()
+        if lines != [_NOTHING] and (not response.text.startswith(answer) or any(map(_is_error, lines))):
+            raise ApiFailed(command, response)
+
+    async def _say(self, verb: str, to: str, text: str) -> None:
+        # The command looks for its own name in the whole line (conference_api_dispatch() in conference_api.c).
+        if verb in self._name:
+            await self._ask("play", *words(f"say:{text}", *([to.strip()] if to else [])))
+        else:
+            await self._ask(verb, to + text)
+
+    async def _undo(self, what: str) -> None:
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + STOP_SECONDS):
+            if self._line.ending is None:
+                # A conference that is over has no variables any more.
+                await self._line.api(f"conference {self._name} {what}")
+
+
+async def ask_conference(line: Line, name: str) -> ConferenceState | None:
+    """A conference, and who is in it; None if there is none of that name."""
+    command = f"conference {name} json_list"
+    response = await line.api(command)
+    if response.text.startswith(_NOT_FOUND):
+        return None
+    if not response.ok:
+        raise ApiFailed(command, response)
+    return conference_state(response.text)
+
+
+async def _set_at_end(execution: Execution, event: trio.Event) -> None:
+    """Set an event when an application is over, in whatever way."""
+    with contextlib.suppress(CallEnded, CommandRejected, ApplicationFailed):
+        await execution.completed()
+    event.set()
+
+
+def _is_error(text: str) -> bool:
+    return text.startswith("-ERR ")
+
+
+def check_pin(pin: str) -> str:
+    """A PIN that somebody can type: ``#`` ends it."""
+    if "#" in check_digits(pin, "pin"):
+        raise LocalProtocolError(f"pin is {pin!r}, and # ends what is typed")
+    return pin
+
+
+def _text(text: str) -> str:
+    if not text.strip() or any(c < " " for c in text):
+        raise LocalProtocolError(f"{text!r} is no text on one line")
+    return text
+
+
+def _truth(text: str | None) -> bool | None:
+    return None if text is None else text == "true"
