@@ -12,7 +12,7 @@ Chosen by whose act it was::
     +-- ApplicationFailed           an application did not do what it was asked
     |   +-- ExecutionLost           it was thrown away before it started
     |   +-- FileNotPlayed
-    |   +-- RecordingFailed         and FreeSWITCH hung the call up for it
+    |   +-- RecordingFailed         a file could not be opened
     |   +-- UnknownApplication      and FreeSWITCH hung the call up for it
     +-- CallEnded                   the call is not ours to command any more
     |   +-- CallHungUp
@@ -157,15 +157,21 @@ class FileNotPlayed(ApplicationFailed):
 
 
 class RecordingFailed(ApplicationFailed):
-    """FreeSWITCH could not open a file to record into, and hung the call up for it.
+    """FreeSWITCH could not open a file to record into.
+
+    For a message (``record``) it hangs the call up then; for the recording of a call it does so only
+    if the channel variable ``RECORD_HANGUP_ON_ERROR`` is true.
 
     Attributes:
         path: The file that was to be written.
+        hung_up: Whether FreeSWITCH hung the call up for it.
     """
 
-    def __init__(self, path: str) -> None:
-        super().__init__("record", path, f"could not open {path!r}, and FreeSWITCH hung the call up")
+    def __init__(self, path: str, application: str = "record", *, hung_up: bool = True) -> None:
+        consequence = ", and FreeSWITCH hung the call up" if hung_up else ""
+        super().__init__(application, path, f"could not open {path!r}{consequence}")
         self.path: Final = path
+        self.hung_up: Final = hung_up
 
 
 class UnknownApplication(ApplicationFailed):

@@ -11,7 +11,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 import trio
 
@@ -57,9 +57,13 @@ from .channel import Channel
 from .digits import Digits
 from .execution import STOP_SECONDS, Execution, Stage
 from .jobs import Job
-from .observing import EventStream, Wanted, wanted_events
+from .observing import EventStream, Observer, Wanted, wanted_events
 from .record import Ending
 from .stopping import stop_application
+
+if TYPE_CHECKING:
+    from .bridges import Bridge
+    from .recorded import Recording
 
 __all__ = ["Line"]
 
@@ -73,12 +77,26 @@ _APPLICATION_RESPONSE: Final = b"\nApplication-Response: "
 _APPLICATION_UUID: Final = b"\nApplication-UUID: "
 _HANGUP_CAUSE: Final = b"\nHangup-Cause: "
 _ANSWER_STATE: Final = b"\nAnswer-State: "
+_CURRENT_APPLICATION: Final = b"\nvariable_current_application: "
+_BRIDGE_LEGS: Final = (b"\nBridge-B-Unique-ID: ", b"\nBridge-A-Unique-ID: ")
 _DISPOSITION: Final = b"\nvariable_originate_disposition: "
+_SILENCE_HITS: Final = b"\nvariable_silence_hits_exhausted: "
 
 # Applications by which we end the call, or send it away, ourselves.
 # FreeSWITCH finds applications whatever their case.
 _ENDING: Final = frozenset({"hangup", "respond", "redirect", "deflect"})
-_LEAVING: Final = frozenset({"transfer", "deflect", "redirect", "intercept", "uuid_bridge", "att_xfer"})
+_LEAVING: Final = frozenset(
+    {"transfer", "deflect", "redirect", "intercept", "att_xfer", "park_state", "pickup", "userspy"}
+)
+# Applications that do not look at what is queued (switch_ivr_eavesdrop_session()), a hangup included.
+_DEAF: Final = frozenset({"eavesdrop", "native_eavesdrop", "three_way"})
+# These wait for somebody who takes the call, or may send it away; where the channel goes, their completion tells.
+_MAY_LEAVE: Final = _LEAVING | {
+    *("fifo", "callcenter", "valet_park", "voicemail", "directory", "ivr", "execute_extension"),
+}
+_STATE_NUMBER: Final = b"\nChannel-State-Number: "
+# switch_channel_state_t from CS_INIT to CS_RESET, without CS_EXECUTE (4): the state that the channel is about to have.
+_ELSEWHERE: Final = frozenset(map(str.encode, "12356789"))
 # The way out took 20 ms wherever it was measured.
 _LEAVING_SECONDS: Final = 1.0
 # Events are dispatched some 20 ms after they were fired.
@@ -101,17 +119,18 @@ class Line:
     __slots__ = (
         "_application_prefix",
         "_arrived",
+        "_asked_away",
         "_channel",
         "_executions",
         "_hangup_asked",
         "_jobs",
         "_leaving",
         "_link",
-        "_notice",
         "_number_of_executions",
         "_observers",
         "_on_end",
         "_reason",
+        "audio_was_given",
         "digits",
         "diversions",
         "ended",
@@ -122,6 +141,10 @@ class Line:
         "final_word",
         "hangup_cause",
         "hangup_complete",
+        "last_bridge",
+        "notice",
+        "other_leg",
+        "recordings",
         "refusal",
         "run_scope",
         "safe_to_leave",
@@ -157,7 +180,7 @@ class Line:
         self._number_of_executions = 0
         self._executions: dict[bytes, Execution] = {}
         self._jobs: dict[str, Job] = {}
-        self._observers: list[EventStream] = []
+        self._observers: list[Observer] = []
         self.digits = Digits(self.end_error)
         self.diversions = 0
         """How many of our observers need what FreeSWITCH queues to the session (``divert_events``)."""
@@ -166,7 +189,17 @@ class Line:
 
         self._hangup_asked = False
         self._leaving = False
-        self._notice = False
+        self._asked_away = False
+        self.notice = trio.Event()
+        """Set once FreeSWITCH has said that the channel is down, or the connection has ended."""
+        self.other_leg = ""
+        """The UUID of the channel that the caller talks to; empty if there is none."""
+        self.last_bridge: Bridge | None = None
+        """The bridge that was begun last, for whoever asks after the end."""
+        self.recordings: list[Recording] = []
+        """All that was recorded, for whoever asks after the end."""
+        self.audio_was_given = False
+        """Whether this call's audio came to us once; a second time it would not."""
         self._reason: BaseException | None = None
         self.safe_to_leave = False
         """Whether the connection can be closed without leaving the caller parked for ever."""
@@ -207,6 +240,11 @@ class Line:
     def is_full(self) -> bool:
         """Whether the dialplan line says ``full``."""
         return self.channel.is_full
+
+    @property
+    def hangup_was_asked(self) -> bool:
+        """Whether we have told FreeSWITCH to hang up."""
+        return self._hangup_asked
 
     def response_to(self, completion: Event) -> str:
         """``Application-Response`` of a CHANNEL_EXECUTE_COMPLETE: what the application says of itself."""
@@ -325,17 +363,21 @@ class Line:
         *_, execution = await self.start((*after, self.execute_command(application, argument)))
         return await self.finish(execution)
 
-    async def undo(self, application: str, argument: str = "") -> None:
+    async def undo(self, application: str, argument: str = "", *, after: Sequence[Execute] = ()) -> Event | None:
         """Run the application that ends something, whatever happens meanwhile; nothing if the call is over.
 
         Shielded from its caller's cancellation, and bounded.
+
+        Returns:
+            Its completion; None if there was none.
         """
         with trio.CancelScope(shield=True, deadline=trio.current_time() + STOP_SECONDS):
             try:
-                (execution,) = await self.start((self.execute_command(application, argument),))
-                await execution.completed()
+                *_, execution = await self.start((*after, self.execute_command(application, argument)))
+                return await execution.completed()
             except (CallEnded, CommandRejected, ApplicationFailed):
                 _log.debug("channel %s: %s found nothing to end", self.channel_uuid, application)
+        return None
 
     async def wait_idle(self) -> None:
         """Wait until no application of ours runs.
@@ -422,7 +464,10 @@ class Line:
         """
         await self.require_call()
         # An application that carries `event-lock` would hold back a `sendmsg hangup` until it ends; uuid_kill passes.
-        locked = any(execution.command.event_lock for execution in self._executions.values())
+        locked = any(
+            execution.command.event_lock or execution.command.application.lower() in _DEAF
+            for execution in self._executions.values()
+        )
         kill = Api(f"uuid_kill {self.channel_uuid} {cause}") if locked and self.is_full else Hangup(cause)
         self._hangup_asked = True
         try:
@@ -476,20 +521,42 @@ class Line:
     async def send_away(self, command: XferExt) -> None:
         """Let a command take the call elsewhere, by our own doing, and wait until it has."""
         await self.require_call()
-        self._leaving = True
-        try:
+        with self._going_away():
             await self.command(command)
-        except BaseException:
-            self._leaving = False
-            raise
         await self.wait_if_leaving()
+
+    async def api_away(self, line: str) -> str:
+        """Let an API command take the call elsewhere, by our own doing, and wait until it has.
+
+        Returns:
+            What it printed.
+
+        Raises:
+            ApiFailed: It printed ``-ERR`` or ``-USAGE``.
+            NotPermitted: The dialplan line does not say ``full``.
+            CallEnded: The call was over before.
+        """
+        await self.require_call()
+        with self._going_away():
+            text = await self.api_text(line)
+        await self.wait_if_leaving()
+        return text
+
+    @contextmanager
+    def _going_away(self) -> Iterator[None]:
+        self._leaving = self._asked_away = True
+        try:
+            yield
+        except BaseException:
+            self._leaving = self._asked_away = False
+            raise
 
     async def wait_if_leaving(self) -> None:
         """If we sent the call elsewhere, wait until it has gone: a command in between would still reach it."""
         if self._leaving and self.ending is None:
             with trio.move_on_after(_LEAVING_SECONDS):
                 await self.ended.wait()
-            self._leaving = False
+            self._leaving = self._asked_away = False
 
     # Waiting
 
@@ -511,11 +578,20 @@ class Line:
     def observing(self, wanted: Wanted) -> Iterator[EventStream]:
         """Keep the events that are wanted and come from now on."""
         stream = EventStream(wanted, self.end_error)
-        self._observers.append(stream)
+        self.watch(stream)
         try:
             yield stream
         finally:
-            self._observers.remove(stream)
+            self.unwatch(stream)
+
+    def watch(self, observer: Observer) -> None:
+        """Show an observer every event from now on."""
+        self._observers.append(observer)
+
+    def unwatch(self, observer: Observer) -> None:
+        """Show it no more events; nothing if it is not shown any. Not while it is being shown one."""
+        if observer in self._observers:
+            self._observers.remove(observer)
 
     def new_job(self, job: Job) -> None:
         """Expect the result of a background job."""
@@ -554,7 +630,7 @@ class Line:
             for observer in self._observers:
                 observer.offer(message)
         elif type(message) is DisconnectNotice:
-            self._notice = True
+            self.notice.set()
         elif type(message) is LogLine:
             level = _LOG_LEVELS[min(message.level, len(_LOG_LEVELS) - 1)]
             _switch_log.log(level, "channel %s: %s", self.channel_uuid, message.text.rstrip("\n"))
@@ -572,13 +648,14 @@ class Line:
         if self._channel is not None and self.ending is None:
             if self._leaving:
                 self._end(Ending.TRANSFERRED, own=True)
-            elif self._notice:
+            elif self.notice.is_set():
                 # FreeSWITCH closes in order when the channel has ended; without `full` there is no linger, and an
                 # unanswered call may end without CHANNEL_HANGUP.
                 self._end(Ending.HUNG_UP, own=self._hangup_asked)
             else:
                 self._end(Ending.CONNECTION_LOST, own=False)
         self._arrived.set()
+        self.notice.set()
         self.final_word.set()
         for job in self._jobs.values():
             job.lose(self.end_error)
@@ -635,10 +712,23 @@ class Line:
         execution = self._execution_of(block)
         if execution is not None:
             self.safe_to_leave = True
-            self._leaving = execution.command.application.lower() in _LEAVING
+            self._look_for_leaving(execution)
             if channel.is_async and len(self._executions) > 1:
                 self._look_for_skipped(execution)
             execution.execute_came(event)
+
+    def _look_for_leaving(self, running: Execution) -> None:
+        """What takes the call away does so at its end, and may be talked through until then (``att_xfer``)."""
+        if _takes_away(running.command):
+            self._leaving = True
+        elif self._leaving and not self._asked_away:
+            self._leaving = any(_takes_away(execution.command) for execution in self._executions.values())
+
+    def _look_whether_gone(self, execution: Execution, block: bytes) -> None:
+        """What takes calls away may have found nowhere to take this one: the channel's state tells."""
+        if execution.command.application.lower() in _MAY_LEAVE and not self._asked_away:
+            number = peek(block, _STATE_NUMBER)
+            self._leaving = _takes_away(execution.command) if number is None else number in _ELSEWHERE
 
     def _look_for_skipped(self, running: Execution) -> None:
         """What was queued before an execution that runs, and does not start, was thrown away (``break all``).
@@ -666,6 +756,7 @@ class Line:
                 self._look_for_skipped(execution)
             if execution.complete_came(event):
                 self.forget(execution)
+                self._look_whether_gone(execution, block)
         elif owned and block.rfind(_SOCKET_APPLICATION) >= 0 and channel.is_new(block):
             if peek(block, _ANSWER_STATE) == b"hangup":
                 self._hung_up(event, block, channel)  # CHANNEL_HANGUP was fired before our subscription
@@ -689,15 +780,21 @@ class Line:
             self.final_word.set()
 
     def _hangup_is_our_doing(self, block: bytes) -> bool:
-        if self._hangup_asked:
+        if self._hangup_asked or self._leaving:
             return True
         unfinished = list(self._executions.values())
+        if self.hangup_cause == HangupCause.INCOMPATIBLE_DESTINATION and unfinished:
+            # Media that cannot be agreed on when an application answers, or plays before the answer
+            # (switch_channel_perform_answer() and switch_channel_perform_pre_answer()).
+            return True
         if self.hangup_cause == HangupCause.DESTINATION_OUT_OF_ORDER and unfinished:
             # An application that FreeSWITCH does not know is accepted, never starts, and costs the call. What waits
             # behind an event-lock has not started either, but that is no sign.
             waiting = [execution for execution in unfinished if execution.stage < Stage.STARTED]
             locked = any(e.command.event_lock and e.stage is Stage.STARTED for e in unfinished)
-            if waiting and not locked:
+            # Nor is what waits behind a recording whose file could not be opened (switch_ivr_record_file_event()).
+            opens = any(e.began is not None and e.command.application.lower() == "record" for e in unfinished)
+            if waiting and not locked and not (opens and _SILENCE_HITS not in block):
                 command = waiting[0].command
                 _log.warning("channel %s: there is no application %s", self.channel_uuid, command.application)
                 waiting[0].fail(lambda: UnknownApplication(command.application, command.argument))
@@ -705,9 +802,20 @@ class Line:
         running = {execution.command.application.lower() for execution in unfinished}
         if running & _ENDING:
             return True
+        if "execute_extension" in running and decode(peek(block, _CURRENT_APPLICATION) or b"") in _ENDING:
+            return True
         # A bridge without continue_on_fail that fails gives its own cause to our leg.
         disposition = peek(block, _DISPOSITION) or b""
         return "bridge" in running and disposition not in _NO_FAILURE and decode(disposition) == self.hangup_cause
+
+    def _bridged(self, event: Event, block: bytes, channel: Channel) -> None:
+        if channel.noted(event, block):
+            legs = [decode(peek(block, name) or b"") for name in _BRIDGE_LEGS]
+            self.other_leg = next((leg for leg in legs if leg != channel.uuid), "")
+
+    def _unbridged(self, event: Event, block: bytes, channel: Channel) -> None:
+        if channel.noted(event, block):
+            self.other_leg = ""
 
     def _digit_came(self, _event: Event, block: bytes, channel: Channel) -> None:
         if not channel.owns(block):
@@ -727,22 +835,30 @@ class Line:
             job.finish(event)
 
 
+def _takes_away(command: Execute) -> bool:
+    """Whether an application takes the call out of ``socket``, if it succeeds."""
+    application = command.application.lower()
+    if application == "transfer":
+        return not command.argument.lstrip(" ").lower().startswith("-bleg")
+    return application in _LEAVING
+
+
 _ROUTES: Final[dict[bytes, Callable[[Line, Event, bytes, Channel], None]]] = {
     b"CHANNEL_EXECUTE": Line._execute_came,
     b"CHANNEL_EXECUTE_COMPLETE": Line._complete_came,
     b"CHANNEL_HANGUP": Line._hung_up,
     b"CHANNEL_HANGUP_COMPLETE": Line._hung_up_for_good,
     b"CHANNEL_PARK": Line._parked,
+    b"CHANNEL_BRIDGE": Line._bridged,
+    b"CHANNEL_UNBRIDGE": Line._unbridged,
     b"DTMF": Line._digit_came,
     b"BACKGROUND_JOB": Line._job_finished,
     # These only tell what the channel is like now.
     b"CHANNEL_ANSWER": Line._seen,
-    b"CHANNEL_BRIDGE": Line._seen,
     b"CHANNEL_HOLD": Line._seen,
     b"CHANNEL_PROGRESS": Line._seen,
     b"CHANNEL_PROGRESS_MEDIA": Line._seen,
     b"CHANNEL_STATE": Line._seen,
-    b"CHANNEL_UNBRIDGE": Line._seen,
     b"CHANNEL_UNHOLD": Line._seen,
     b"CHANNEL_UNPARK": Line._seen,
 }

@@ -57,6 +57,14 @@ class Recorded:
     """Seconds since the call began."""
     ended: float | None = None
     application: str = "record"
+    masked: list[list[float]] = attrs.field(factory=list)
+    """From when to when silence was written in place of what was said; the last may have no end yet."""
+    paused: list[list[float]] = attrs.field(factory=list)
+    """From when to when nothing was written."""
+    shortest: int = 0
+    """It is thrown away if it gets shorter than so many seconds."""
+    is_discarded: bool = False
+    """Whether it was thrown away."""
 
     @property
     def seconds(self) -> float | None:

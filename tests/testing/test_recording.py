@@ -20,7 +20,9 @@ def disk(phone: FakeFreeSwitch) -> None:
 async def test_a_path_that_cannot_be_opened_hangs_the_call_up(
     phone: FakeFreeSwitch, application: str, path: str
 ) -> None:
-    async with parked(phone) as (caller, socket):
+    # `record_session` does so only if it is told to (switch_ivr_record_session_event() in switch_ivr_async.c).
+    variables = {"RECORD_HANGUP_ON_ERROR": "true"} if application == "record_session" else {}
+    async with parked(phone, variables=variables) as (caller, socket):
         before = trio.current_time()
         complete = await socket.run(application, path)
         assert complete.at - before <= 0.021
@@ -30,6 +32,72 @@ async def test_a_path_that_cannot_be_opened_hangs_the_call_up(
             f"COMPLETE {application} _none_",
         ]
         assert caller.recorded == []
+
+
+async def test_the_call_goes_on_if_it_cannot_be_recorded(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        found = variables(await socket.run("record_session", "/forbidden/a.wav"))
+        assert found["record_completion_cause"] == "uri-failure"
+        assert caller.is_up
+        assert caller.recorded == []
+
+
+async def test_what_is_masked_or_paused_of_a_recording_is_known(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.run("record_session", "'/tmp/a call.wav'")
+        (recorded,) = caller.recorded
+        assert recorded.path == "/tmp/a call.wav"
+        for verb in ("mask", "mask", "unmask", "pause"):
+            await socket.run(f"record_session_{verb}", "/tmp/a call.wav")
+            await socket.listen(1)
+        found = variables(await socket.run("stop_record_session", "/tmp/a call.wav"))
+        ((masked, unmasked),) = recorded.masked
+        assert unmasked - masked == pytest.approx(2, abs=0.1)
+        assert len(recorded.paused) == 1
+        assert recorded.seconds == pytest.approx(4, abs=0.2)
+        assert int(found["record_ms"]) == pytest.approx(3000, abs=200)
+
+
+async def test_a_recording_that_is_too_short_is_thrown_away(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.run("record_session", "%[RECORD_MIN_SEC=3]/tmp/a.wav")
+        found = variables(await socket.run("stop_record_session", "/tmp/a.wav"))
+        assert found["record_completion_cause"] == "input-too-short"
+        assert found["RECORD_DISCARDED"] == "true"
+        assert caller.recorded[0].is_discarded
+        complete = await socket.run("playback", "/tmp/a.wav")
+        assert complete["Application-Response"] == "FILE PLAYED"  # as any file that the test says nothing of
+
+
+@pytest.mark.parametrize(("speaks", "seconds", "cause"), [(0, 4, "no-input-timeout"), (3, 5, "success-silence")])
+async def test_a_recording_beside_the_call_ends_with_silence_if_it_is_told_to(
+    phone: FakeFreeSwitch, speaks: float, seconds: float, cause: str
+) -> None:
+    async with parked(phone) as (caller, socket):
+        scope = "%[RECORD_INITIAL_TIMEOUT_MS=4000,RECORD_FINAL_TIMEOUT_MS=2000]"
+        await socket.run("record_session", f"{scope}/tmp/a.wav")
+        if speaks:
+            await caller.speaks(speaks)
+        await socket.listen(10)
+        assert caller.recorded[0].seconds == pytest.approx(seconds, abs=0.1)
+        assert caller.variables["record_completion_cause"] == cause
+
+
+@pytest.mark.parametrize("toggles", ["true", "false"])
+async def test_a_file_that_is_being_recorded_into_is_not_begun_anew(phone: FakeFreeSwitch, toggles: str) -> None:
+    async with parked(phone, variables={"RECORD_TOGGLE_ON_REPEAT": toggles}) as (caller, socket):
+        await socket.run("record_session", "/tmp/a.wav")
+        await socket.run("record_session", "/tmp/a.wav")
+        (recorded,) = caller.recorded
+        assert (recorded.ended is not None) == (toggles == "true")
+
+
+@pytest.mark.parametrize("application", ["record", "record_session"])
+async def test_what_is_written_into_a_file_is_not_left_on_the_channel(phone: FakeFreeSwitch, application: str) -> None:
+    async with parked(phone, variables={"record_title": "a call"}) as (caller, socket):
+        await socket.execute(application, "/tmp/a.wav")
+        await caller.is_recorded("/tmp/a.wav")
+        assert "record_title" not in caller.variables
 
 
 async def test_a_terminator_ends_it(phone: FakeFreeSwitch) -> None:

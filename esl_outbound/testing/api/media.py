@@ -10,7 +10,7 @@ from typing import Final
 import trio
 
 from ..applications.basics import broadcast, send_digits
-from ..applications.recording import start_recording, stop_recording
+from ..applications.recording import start_recording, steer_recording, stop_recording
 from ..core import Core
 from ..expansion import separate
 from ..keys import spelt
@@ -83,7 +83,7 @@ async def _uuid_record(core: Core, argument: str) -> str:
         case "stop":
             done = stop_recording(session, path)
         case "mask" | "unmask" | "pause" | "resume":
-            done = path in session.recordings
+            done = steer_recording(session, path, action)
         case _:
             return "-USAGE: <uuid> [start|stop|mask|unmask] <path> [<limit>] [<recording_vars>]\n"
     what = {"start": "record", "stop": "stop record"}.get(action, f"{action} recording")

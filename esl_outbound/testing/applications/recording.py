@@ -17,7 +17,7 @@ from .application import Application
 from .basics import playback_terminators
 from .speaking import stops_at
 
-__all__ = ["APPLICATIONS", "start_recording", "stop_recording"]
+__all__ = ["APPLICATIONS", "start_recording", "steer_recording", "stop_recording"]
 
 _SAMPLES_A_SECOND: Final = 8000
 _SILENCE_SECONDS: Final = 3
@@ -25,6 +25,8 @@ _SILENCE_SECONDS: Final = 3
 # Where recordings beside the call say that they begin and end.
 _START_SITE: Final = ("switch_ivr_async.c", "record_callback", 1482)
 _STOP_SITE: Final = ("switch_ivr_async.c", "send_record_stop_event", 1241)
+_TAGS: Final = ("title", "artist", "comment", "copyright", "software", "date")
+"""What is written into a file, and not left on the channel."""
 _WAV_HEADER_BYTES: Final = 44
 _FORMATS: Final = frozenset(
     [
@@ -70,6 +72,8 @@ async def _record(session: Session, argument: str) -> None:
         story.tell(Who.SWITCH, Happening.CANNOT_RECORD, path)
         session.hang_up_from_within("DESTINATION_OUT_OF_ORDER")
         return
+    for tag in _TAGS:
+        channel.set(f"record_{tag}", None)
     channel.set("silence_hits_exhausted", "false")
     _read_as(session, "L16")
     about = [("Record-File-Path", path)]
@@ -117,15 +121,24 @@ def _read_as(session: Session, codec: str) -> None:
 
 
 def start_recording(session: Session, path: str, seconds: float = math.inf) -> bool:
-    """Record beside the call from now on.
+    """Record beside the call from now on (``switch_ivr_record_session_event()``).
 
     Returns:
-        Whether the file can be opened.
+        Whether the file can be opened, or is being recorded into.
     """
+    channel, story = session.channel, session.channel.story
+    if path in session.recordings:
+        if channel.is_true("RECORD_TOGGLE_ON_REPEAT"):
+            stop_recording(session, path)
+        return True
     if not can_be_opened(session, path):
+        channel.set("record_completion_cause", "uri-failure")
+        story.tell(Who.SWITCH, Happening.CANNOT_RECORD, path)
         return False
-    story = session.channel.story
     recorded = Recorded(path, story.now, application="record_session")
+    recorded.shortest = max(atoi(channel.get("RECORD_MIN_SEC") or ("3" if channel.is_true("RECORD_APPEND") else "")), 0)
+    for tag in _TAGS:
+        channel.set(f"record_{tag}", None)
     story.recorded.append(recorded)
     if not session.recordings:
         session.at_end.append(partial(_stop_all, session))
@@ -133,12 +146,31 @@ def start_recording(session: Session, path: str, seconds: float = math.inf) -> b
     session.channel.fire("RECORD_START", last=[("Record-File-Path", path)], site=_START_SITE)
     story.tell(Who.SWITCH, Happening.RECORDS_CALL, path)
     if seconds != math.inf:
-        session.schedule(seconds, partial(_stop_at_limit, session, path))
+        session.schedule(seconds, partial(_stop_this, session, recorded))
+    initial, final = (atoi(channel.get(f"RECORD_{name}_TIMEOUT_MS") or "") / 1000 for name in ("INITIAL", "FINAL"))
+    if initial > 0 or final > 0:
+        session.start_soon(partial(_stop_at_silence, session, recorded, max(initial, 0), max(final, 0)))
     return True
 
 
-def _stop_at_limit(session: Session, path: str) -> None:
-    stop_recording(session, path)
+def _stop_this(session: Session, recorded: Recorded, cause: str = "success-maxtime") -> None:
+    """Stop a recording, and not another one into the same file."""
+    if session.recordings.get(recorded.path) is recorded:
+        stop_recording(session, recorded.path, cause)
+
+
+async def _stop_at_silence(session: Session, recorded: Recorded, initial: float, final: float) -> None:
+    """Stop a recording after so many seconds of silence from its start, or of silence later; 0 is never."""
+    story, began = session.channel.story, trio.current_time()
+    while recorded.ended is None:
+        has_spoken = session.speaks_until > began
+        longest = final if has_spoken else initial
+        end = max(session.speaks_until, began) + longest if longest else math.inf
+        if trio.current_time() >= end - 1e-9:
+            _stop_this(session, recorded, "success-silence" if has_spoken else "no-input-timeout")
+            return
+        with trio.move_on_at(end):
+            await story.changed()
 
 
 def stop_recording(session: Session, path: str, cause: str = "success-maxtime") -> bool:
@@ -152,15 +184,22 @@ def stop_recording(session: Session, path: str, cause: str = "success-maxtime") 
         return False
     channel, story = session.channel, session.channel.story
     recorded.ended = story.now
-    took = recorded.ended - recorded.began
+    for spans in (recorded.masked, recorded.paused):
+        _end_span(spans, story.now)
+    took = recorded.ended - recorded.began - sum(end - begin for begin, end in recorded.paused)
     samples = round(took * _SAMPLES_A_SECOND)
     channel.set("record_file_size", str(_WAV_HEADER_BYTES + 2 * samples))
+    if samples < recorded.shortest * _SAMPLES_A_SECOND and not channel.is_true("RECORD_APPEND"):
+        cause = "input-too-short"
+        recorded.is_discarded = True
+        channel.set("RECORD_DISCARDED", "true")
     # In another order than `record` has them.
     channel.set("record_samples", str(samples))
     channel.set("record_seconds", str(samples // _SAMPLES_A_SECOND))
     channel.set("record_ms", str(samples * 1000 // _SAMPLES_A_SECOND))
     channel.set("record_completion_cause", cause)
-    session.core.sounds.record(path, took)
+    if not recorded.is_discarded:
+        session.core.sounds.record(path, took)
     about = [("Record-File-Path", path), ("Record-Completion-Cause", cause)]
     channel.fire("RECORD_STOP", last=about, site=_STOP_SITE)
     story.tell(Who.SWITCH, Happening.HAS_RECORDED, path, f"{took:.1f}")
@@ -175,20 +214,45 @@ def _stop_all(session: Session) -> None:
 
 async def _record_session(session: Session, argument: str) -> None:
     """``<path> [+<seconds>]``."""
-    path, _, limit = argument.partition(" +")
-    seconds = float(atoi(limit)) if limit else math.inf
-    if not start_recording(session, path, seconds or math.inf):
-        session.channel.story.tell(Who.SWITCH, Happening.CANNOT_RECORD, path)
+    words = separate(argument, limit=5)
+    if not words:
+        return
+    seconds = float(atoi(words[1][1:])) if len(words) > 1 and words[1].startswith("+") else 0.0
+    opened = start_recording(session, words[0], seconds if seconds > 0 else math.inf)
+    if not opened and session.channel.is_true("RECORD_HANGUP_ON_ERROR"):
         session.hang_up_from_within("DESTINATION_OUT_OF_ORDER")
 
 
 async def _stop_record_session(session: Session, argument: str) -> None:
-    for path in list(session.recordings) if argument == "all" else [argument]:
+    for path in list(session.recordings) if argument.lower() == "all" else [argument]:
         stop_recording(session, path)
 
 
-async def _nothing(session: Session, argument: str) -> None:
-    """Pausing and masking change what is in the file, and its length not at all."""
+def steer_recording(session: Session, path: str, verb: str) -> bool:
+    """Mask, unmask, pause or resume a recording beside the call.
+
+    Returns:
+        Whether there is one.
+    """
+    recorded = session.recordings.get(path)
+    if recorded is None:
+        return False
+    now = session.channel.story.now
+    spans = recorded.masked if verb in ("mask", "unmask") else recorded.paused
+    if verb in ("unmask", "resume"):
+        _end_span(spans, now)
+    elif not spans or len(spans[-1]) == 2:
+        spans.append([now])
+    return True
+
+
+def _end_span(spans: list[list[float]], now: float) -> None:
+    if spans and len(spans[-1]) == 1:
+        spans[-1].append(now)
+
+
+async def _steer_record_session(verb: str, session: Session, argument: str) -> None:
+    steer_recording(session, argument, verb)
 
 
 APPLICATIONS: Final = (
@@ -196,7 +260,7 @@ APPLICATIONS: Final = (
     Application("record_session", _record_session, needs_media=True, is_told=False),
     Application("stop_record_session", _stop_record_session, needs_media=True, is_told=False),
     *(
-        Application(f"record_session_{verb}", _nothing, needs_media=True)
+        Application(f"record_session_{verb}", partial(_steer_record_session, verb), needs_media=True)
         for verb in ("mask", "unmask", "pause", "resume")
     ),
 )
