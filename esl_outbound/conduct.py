@@ -482,8 +482,12 @@ class Conductor:
         if self._line.is_full:
             try:
                 await self._link.send((NoLinger(), NoEvents()))
+                await self._line.notice.wait()
+                # Lingering had begun before we said `nolinger`: the channel is down, and nothing can hurt it any more.
+                await self._link.send((_EXIT,))
             except ConnectionLost:
                 _log.debug("%s closed a transferred call's connection", self._link.peer)
+            return
         await self._link.wait_closed()
 
     async def _close(self) -> None:

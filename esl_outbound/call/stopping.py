@@ -2,7 +2,8 @@
 
 ``uuid_break`` ends whatever plays, records or sleeps 20 ms later. A bridge
 does not heed it: its other leg is hung up. Nor does a conference: our member
-is kicked. Never ``uuid_break all``, which throws away what is queued without any event.
+is kicked. Nor does a queue: its exit key is pressed. Never ``uuid_break all``,
+which throws away what is queued without any event.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from ..protocol import Hangup, array_items
+from .eavesdropping import send_eavesdrop_command
 from .execution import Stage
 from .variable_commands import ask_for_variable
 
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
     from .execution import Execution
     from .line import Line
 
-__all__ = ["stop_application"]
+__all__ = ["LEAVE_KEY", "end_other_leg", "stop_application"]
+
+LEAVE_KEY: Final = "D"
+"""The digit that takes a caller out of a queue by our doing: one that telephones do not have."""
 
 # A break takes 21 ms, nested 41; a completion that has not come after this means that the break was lost, or ended
 # one round of `loop_playback`, or one prompt of several.
@@ -34,10 +39,14 @@ _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}
 async def stop_application(line: Line, execution: Execution) -> None:
     """Ask for an application's end until it has completed. The caller bounds it."""
     match execution.command.application.lower():
-        case "bridge":
-            await _end_other_leg(line, execution)
+        case "bridge" | "att_xfer":
+            await end_other_leg(line, execution)
+        case "eavesdrop" | "native_eavesdrop" | "three_way":
+            await _end_eavesdrop(line, execution)
         case "conference":
             await _leave_conference(line, execution)
+        case "fifo" | "callcenter" if f"{LEAVE_KEY}]" in execution.command.argument:
+            await _leave_queue(line, execution)
         case "play_and_detect_speech":
             # Its loop heeds no break; a recogniser that closes ends it (play_and_detect_input_callback()).
             await _end_by(line, execution, "detect_speech", "stop")
@@ -71,30 +80,45 @@ async def _break(line: Line, execution: Execution) -> None:
             return
 
 
-async def _end_other_leg(line: Line, execution: Execution) -> None:
+async def _end_eavesdrop(line: Line, execution: Execution) -> None:
+    # switch_ivr_eavesdrop_session() looks neither at breaks nor at what is queued, but at events for its session.
+    while True:
+        await send_eavesdrop_command(line, "*")
+        if await _completed_within(execution, _AGAIN_SECONDS):
+            return
+
+
+async def end_other_leg(line: Line, execution: Execution, cause: str = "") -> None:
+    """Hang up whoever a bridge calls or talks to, until it is over; the caller stays.
+
+    Args:
+        line: The call's state.
+        execution: The bridge.
+        cause: Why; FreeSWITCH's own if empty.
+    """
     # What earlier bridges left in these variables is none of ours.
     began = execution.began
     earlier = set() if began is None else _legs(began.variables.get("originated_legs", ""))
     earlier_bond = "" if began is None else began.variables.get("signal_bond", "")
     # A ringing leg that is killed would take ours with it, so the bridge is told to let ours go on.
     had = await _variable(line, "continue_on_fail")
-    await _set_variable(line, "continue_on_fail", "true")
+    if had != "true":
+        await _set_variable(line, "continue_on_fail", "true")
     try:
-        while True:
+        while execution.stage < Stage.COMPLETED:
             legs = _legs(await _variable(line, "originated_legs")) - earlier
             bond = await _variable(line, "signal_bond")
             if bond != earlier_bond and _UUID.fullmatch(bond):
                 legs.add(bond)
             for leg in sorted(legs):
                 if line.is_full:
-                    await line.api(f"uuid_kill {leg}")
+                    await line.api(f"uuid_kill {leg} {cause}".rstrip())
                 else:
-                    await line.ask(Hangup(channel_uuid=leg))
-            if await _completed_within(execution, _LOOK_AGAIN_SECONDS):
-                return
+                    await line.ask(Hangup(cause, leg) if cause else Hangup(channel_uuid=leg))
+            await _completed_within(execution, _LOOK_AGAIN_SECONDS)
     finally:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
-            if line.ending is None:
+            if line.ending is None and had != "true":
                 await _set_variable(line, "continue_on_fail", had)
 
 
@@ -113,6 +137,20 @@ async def _leave_conference(line: Line, execution: Execution) -> None:
             await line.api(f"conference {name} kick {member}")
         if await _completed_within(execution, _LOOK_AGAIN_SECONDS):
             return
+
+
+async def _leave_queue(line: Line, execution: Execution) -> None:
+    # A break only begins the music anew (fifo_function() in mod_fifo.c, callcenter_function() in mod_callcenter.c); an
+    # exit key ends the wait, and whoever put the caller there made this one of them.
+    await line.require_full("leaving a queue")
+    while True:
+        await line.api(f"uuid_recv_dtmf {line.channel_uuid} {LEAVE_KEY}")
+        if await _completed_within(execution, _AGAIN_SECONDS):
+            break
+    # The caller did not press it.
+    before, _, after = line.digits.clear().rpartition(LEAVE_KEY)
+    for digit in before + after:
+        line.digits.add(digit)
 
 
 async def _variable(line: Line, name: str) -> str:

@@ -175,6 +175,8 @@ async def _play(
     is_breakable: bool,
 ) -> Played:
     while True:
+        if session.channel.call_state == "HELD":
+            await _wait_out_hold(session, file)
         file.is_changed = False
         woken = await session.wait(
             file.remaining,
@@ -182,7 +184,7 @@ async def _play(
             on_digit=on_digit,
             on_event=on_event,
             pauses=True,
-            goes_on=lambda: not file.is_changed,
+            goes_on=lambda: not file.is_changed and session.channel.call_state != "HELD",
         )
         file.catch_up()
         match woken:
@@ -196,6 +198,14 @@ async def _play(
                 return Played.STOPPED
             case Woken.GONE:
                 return Played.GONE
+
+
+async def _wait_out_hold(session: Session, file: Playing) -> None:
+    """A file rests on a channel that is held, and does not look at what is queued."""
+    channel, was_paused, file.is_paused = session.channel, file.is_paused, True
+    await session.wait(breakable=False, carries_out=False, goes_on=lambda: channel.call_state == "HELD")
+    file.catch_up()
+    file.is_paused = was_paused
 
 
 def _leave_variables(session: Session, file: Playing) -> None:

@@ -280,13 +280,13 @@ class Session:
         """Start a thread that belongs to this call."""
         self.nursery.start_soon(function)
 
-    def schedule(self, seconds: float, action: Callable[[], object]) -> None:
-        """Do something later, unless the channel is gone by then or it is cancelled."""
+    def schedule(self, seconds: float, action: Callable[[], object]) -> int:
+        """Do something later, unless the channel is gone by then or it is cancelled; gives the task's number."""
 
         async def act() -> None:
             action()
 
-        self.core.schedule.add(self.nursery, seconds, act, self.channel.uuid, self.over)
+        return self.core.schedule.add(self.nursery, seconds, act, self.channel.uuid, self.over)
 
     # Time
 

@@ -25,7 +25,7 @@ async def test_an_application_that_freeswitch_has_completes(phone: FakeFreeSwitc
         assert caller.is_up
 
 
-@pytest.mark.parametrize("application", ["ivr", "eavesdrop", "three_way", "soft_hold", "mutex", "t38_gateway", "page"])
+@pytest.mark.parametrize("application", ["ivr", "pickup", "t38_gateway", "page"])
 async def test_one_that_only_completes_is_told_once(phone: FakeFreeSwitch, application: str) -> None:
     async with parked(phone) as (caller, socket):
         await socket.run(application, "words")

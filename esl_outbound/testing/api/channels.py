@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from ..applications.holding import hold, unhold
 from ..applications.joining import join
 from ..applications.transferring import transfer_far_end, transfer_to
 from ..causes import cause_name
@@ -70,8 +71,17 @@ async def _uuid_park(core: Core, argument: str) -> str:
 
 
 async def _uuid_hold(core: Core, argument: str) -> str:
-    uuid = argument.split()[-1] if argument.split() else ""
-    return DONE if uuid in core.channels else "-ERR Operation failed\n"
+    words = separate(argument)
+    if not words:
+        return "-USAGE: [off|toggle] <uuid> [<display>]\n-ERR Operation failed\n"
+    option = words[0].lower() if words[0].lower() in ("off", "toggle") else ""
+    uuid = (*words[1:], "")[0] if option else words[0]
+    channel = core.channels.get(uuid)
+    if channel is None:
+        return DONE
+    is_held = channel.call_state == "HELD"
+    worked = unhold(core, channel) if option == "off" or (option and is_held) else hold(core, channel)
+    return DONE if worked else "-ERR Operation failed\n"
 
 
 async def _uuid_bridge(core: Core, argument: str) -> str:
@@ -98,6 +108,27 @@ async def _uuid_transfer(core: Core, argument: str) -> str:
     if option == "-both":
         transfer_far_end(session, where)
     return OK if transfer_to(session, where) else "-ERR\n"
+
+
+async def _uuid_dual_transfer(core: Core, argument: str) -> str:
+    words = separate(argument, limit=5)
+    if len(words) != 3:
+        return (
+            "-USAGE: <uuid> <A-dest-exten>[/<A-dialplan>][/<A-context>] <B-dest-exten>[/<B-dialplan>][/<B-context>]\n"
+        )
+    session = core.sessions.get(words[0])
+    if session is None:
+        return NO_CHANNEL
+    transfer_far_end(session, words[2].replace("/", " "))
+    transfer_to(session, words[1].replace("/", " "))
+    return OK
+
+
+async def _uuid_send_info(core: Core, argument: str) -> str:
+    words = separate(argument, limit=4)
+    if len(words) in (0, 3):
+        return "-USAGE: <uuid> [<mime_type> <mime_subtype>] <message>\n-ERR Operation Failed\n"
+    return DONE if words[0] in core.channels else "-ERR Operation Failed\n"
 
 
 async def _uuid_ring_ready(core: Core, argument: str) -> str:
@@ -131,6 +162,7 @@ COMMANDS: Final[Mapping[str, ApiCommand]] = {
     "uuid_break": _uuid_break,
     "uuid_bridge": _uuid_bridge,
     "uuid_display": _uuid_display,
+    "uuid_dual_transfer": _uuid_dual_transfer,
     "uuid_exists": _uuid_exists,
     "uuid_hold": _uuid_hold,
     "uuid_kill": _uuid_kill,
@@ -138,5 +170,6 @@ COMMANDS: Final[Mapping[str, ApiCommand]] = {
     "uuid_park": _uuid_park,
     "uuid_pre_answer": _uuid_pre_answer,
     "uuid_ring_ready": _uuid_ring_ready,
+    "uuid_send_info": _uuid_send_info,
     "uuid_transfer": _uuid_transfer,
 }

@@ -11,10 +11,14 @@ from . import (
     completing,
     conferencing,
     digits,
+    eavesdropping,
+    holding,
     joining,
     keeping,
+    limiting,
     listening,
     recording,
+    refusing,
     sockets,
     speaking,
     transferring,
@@ -28,7 +32,7 @@ __all__ = ["Application", "all_applications"]
 def all_applications() -> Iterable[Application]:
     """Every application that the switch has from the start."""
     for module in (
-        *(completing, basics, transferring, variables, keeping, speaking, listening, digits, bindings, recording),
-        *(bridging, joining, conferencing, sockets),
+        *(completing, basics, transferring, variables, keeping, limiting, speaking, listening, digits, bindings),
+        *(recording, bridging, joining, eavesdropping, holding, refusing, conferencing, sockets),
     ):
         yield from module.APPLICATIONS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import partial
 from ipaddress import ip_address, ip_network
@@ -16,11 +15,19 @@ from ..happenings import Happening, Who
 from ..keys import spelt
 from ..life import park
 from ..session import Session
-from ..wire import LOG_LEVELS, atoi, log_level
+from ..wire import LOG_LEVELS, Received, atoi, log_level
 from .application import Application
 from .transferring import transfer_to
 
-__all__ = ["APPLICATIONS", "broadcast", "hang_up_later", "playback_terminators", "send_digits", "transfer_to"]
+__all__ = [
+    "APPLICATIONS",
+    "broadcast",
+    "hang_up_later",
+    "is_allowed",
+    "playback_terminators",
+    "send_digits",
+    "transfer_to",
+]
 
 _MOST_SENT: Final = 99
 _ANSWER_POLL_MS: Final = 100
@@ -40,42 +47,6 @@ async def _ring_ready(session: Session, argument: str) -> None:
 
 async def _hangup(session: Session, argument: str) -> None:
     session.hang_up_from_within(cause_name(argument) if argument else "NORMAL_CLEARING")
-
-
-async def _respond(session: Session, argument: str) -> None:
-    # A final answer of SIP ends the call; FreeSWITCH's cause for it is that of the number.
-    code = atoi(argument)
-    if code >= 300:
-        session.hang_up_from_within(_CAUSES_OF_SIP.get(code, "NORMAL_UNSPECIFIED"))
-
-
-_CAUSES_OF_SIP: Final = {
-    401: "CALL_REJECTED",
-    402: "CALL_REJECTED",
-    403: "CALL_REJECTED",
-    404: "UNALLOCATED_NUMBER",
-    407: "CALL_REJECTED",
-    408: "RECOVERY_ON_TIMER_EXPIRE",
-    410: "NUMBER_CHANGED",
-    480: "NO_USER_RESPONSE",
-    484: "INVALID_NUMBER_FORMAT",
-    486: "USER_BUSY",
-    487: "ORIGINATOR_CANCEL",
-    488: "INCOMPATIBLE_DESTINATION",
-    502: "NETWORK_OUT_OF_ORDER",
-    503: "NORMAL_TEMPORARY_FAILURE",
-    504: "RECOVERY_ON_TIMER_EXPIRE",
-    600: "USER_BUSY",
-    603: "CALL_REJECTED",
-}
-
-
-async def _redirect(session: Session, argument: str) -> None:
-    session.hang_up_from_within("REDIRECTION_TO_NEW_DESTINATION")
-
-
-async def _deflect(session: Session, argument: str) -> None:
-    session.hang_up_from_within("BLIND_TRANSFER")
 
 
 async def _sleep(session: Session, argument: str) -> None:
@@ -190,25 +161,43 @@ async def _sched_hangup(session: Session, argument: str) -> None:
     hang_up_later(session, argument)
 
 
-def broadcast(session: Session, what: str) -> None:
-    """Let a file be played on a channel, or ``application::argument`` run, whatever runs there (``uuid_broadcast``)."""
-    what = re.sub(r" (aleg|bleg|both|holda|holdb)$", "", what)
-    name, found, rest = what.partition("::")
-    name, rest = (name, rest) if found else ("playback", what)
-    session.executions.queue_execution(name, rest, ("lead-frames", "5"))
+def broadcast(session: Session, what: str, legs: str = "") -> None:
+    """Let a file be played on a channel, or ``application::argument`` run, whatever runs there (``uuid_broadcast``).
+
+    Args:
+        session: The channel's thread.
+        what: ``<path> [aleg|bleg|holdb|both]``.
+        legs: Who hears it, if that does not say so; the channel, if nobody does.
+    """
+    words = separate(what, limit=3)
+    if not words:
+        return
+    name, found, rest = words[0].partition("::")
+    name, rest = (name, rest) if found else ("playback", words[0])
+    legs = (words[1] if len(words) > 1 else legs or "aleg").lower()
+    leg = session.bridged_to
+    if leg is not None and ("both" in legs or "bleg" in legs):
+        headers = (("call-command", "execute"), ("execute-app-name", name), ("execute-app-arg", rest))
+        leg.queue(Received("sendmsg", headers))
+    if "both" in legs or "aleg" in legs:
+        session.executions.queue_execution(name, rest, ("lead-frames", "5"))
 
 
 async def _broadcast(session: Session, argument: str) -> None:
-    """``<path> [aleg|bleg|holdb|both]``."""
-    if 1 <= len(separate(argument)) <= 2:
-        broadcast(session, argument)
+    """``<path> [aleg|bleg|holdb|both]``: both legs hear it whatever is said, but for ``holdb``."""
+    words = separate(argument, limit=4)
+    if 1 <= len(words) <= 2:
+        legs = "aleg" if len(words) > 1 and "holdb" in words[1].lower() else "both"
+        broadcast(session, "'" + words[0].replace("\\", "\\\\").replace("'", "\\'") + f"' {legs}")
+        session.channel.set("current_application_response", "BROADCAST_SENT")
 
 
 async def _sched_broadcast(session: Session, argument: str) -> None:
     """``[+|@]<seconds> <path> [aleg|bleg|both]``."""
     time, _, what = argument.partition(" ")
     if what:
-        session.schedule(session.core.seconds_until(time), partial(broadcast, session, what))
+        number = session.schedule(session.core.seconds_until(time), partial(broadcast, session, what))
+        session.channel.set("last_sched_id", str(number))
 
 
 async def _sched_cancel(session: Session, argument: str) -> None:
@@ -228,11 +217,19 @@ async def _check_acl(session: Session, argument: str) -> None:
     words = separate(argument, limit=3)
     if len(words) < 2:
         return
-    networks = _NETWORKS.get(words[1], (words[1],) if "/" in words[1] else ())
-    if not networks:
+    if not _networks(words[1]):
         session.channel.story.only_completes("check_acl")
-    elif not any(_is_in(words[0], network) for network in networks):
+    elif not is_allowed(words[0], words[1]):
         session.hang_up_from_within(cause_name(words[2]) if len(words) > 2 else "CALL_REJECTED")
+
+
+def is_allowed(address: str, acl: str) -> bool:
+    """Whether an address is in an access control list; of the lists that a configuration names none is known here."""
+    return any(_is_in(address, network) for network in _networks(acl))
+
+
+def _networks(acl: str) -> tuple[str, ...]:
+    return _NETWORKS.get(acl, (acl,) if "/" in acl else ())
 
 
 def _is_in(address: str, network: str) -> bool:
@@ -287,31 +284,23 @@ _SIDE_EFFECTS: Final = (
     "block_dtmf",
     "deduplicate_dtmf",
     "enable_heartbeat",
-    "hold",
-    "limit",
     "presence",
-    "privacy",
     "sched_heartbeat",
     "send_display",
     "send_info",
     "session_loglevel",
-    "set_user",
     "unblock_dtmf",
-    "unhold",
     "verbose_events",
 )
 _SILENT: Final = ("limit_hash", "limit_hash_execute", "mkdir", "stop")
 """The first two say in the log that they are only there with mod_limit."""
-_TRACES: Final = ("eval", "event", "info", "rename", "transfer_vars")
+_TRACES: Final = ("eval", "event", "info", "rename")
 
 APPLICATIONS: Final = (
     Application("answer", _answer),
     Application("pre_answer", _pre_answer),
     Application("ring_ready", _ring_ready),
     Application("hangup", _hangup),
-    Application("respond", _respond),
-    Application("redirect", _redirect),
-    Application("deflect", _deflect),
     Application("sleep", _sleep),
     Application("park", _park),
     Application("echo", _echo, needs_media=True),

@@ -134,27 +134,38 @@ async def _att_xfer(session: Session, argument: str) -> None:
         return
     cancel_key = channel.get("attxfer_cancel_key") or "#"
     hangup_key = channel.get("attxfer_hangup_key") or "*"
+    conference_key = channel.get("attxfer_conf_key") or "0"
     bridge.leg, bridge.callee = leg, leg.destination
     story.tell(Who.CALLER, Happening.TALKS_TO_ONE_OF_TWO, leg.destination, before.destination)
     ids = [("Bridge-A-Unique-ID", channel.uuid), ("Bridge-B-Unique-ID", leg.channel.uuid)]
     channel.fire("CHANNEL_BRIDGE", first=ids)
+    channel.set("signal_bond", leg.channel.uuid)
     pressed = ""
     while session.is_ready and leg.cause is None and not pressed:
-        pressed = await _talk_for_a_while(session, leg, cancel_key + hangup_key)
-    if pressed and pressed == hangup_key:
+        pressed = await _talk_for_a_while(session, leg, cancel_key[0] + hangup_key[0] + conference_key[0])
+    if pressed and pressed == hangup_key[0]:
         session.hang_up_from_within("NORMAL_CLEARING")
     if channel.hangup_cause is not None and leg.cause is None:
         story.tell(Who.CALLEE, Happening.FAR_ENDS_TALK, before.destination, leg.destination)
-    leg.hang_up("NORMAL_CLEARING")
+    if pressed and pressed == conference_key[0] and leg.cause is None:
+        # It listens to the caller from now on, and is heard: `three_way` on a channel that has no thread here.
+        channel.set("xfer_uuids", f"{leg.channel.uuid} {before.channel.uuid}")
+        session.at_end.append(partial(_end, leg, attempt))
+    else:
+        _end(leg, attempt)
     bridge.ended = story.now
     story.wake()
-    for each in attempt.legs:
-        each.destroy()
     if session.is_ready and before.cause is None:
         session.keeps_leg = before
         # The caller may be gone before they talk again.
         session.at_end.append(partial(before.hang_up, "NORMAL_CLEARING"))
         session.transfer([f"uuid_bridge {before.channel.uuid}"])
+
+
+def _end(leg: Leg, attempt: Originate) -> None:
+    leg.hang_up("NORMAL_CLEARING")
+    for each in attempt.legs:
+        each.destroy()
 
 
 APPLICATIONS: Final = (

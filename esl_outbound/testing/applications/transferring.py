@@ -87,11 +87,17 @@ async def _sched_transfer(session: Session, argument: str) -> None:
     """``[+]<seconds> <extension> [<dialplan> [<context>]]``."""
     time, _, words = argument.partition(" ")
     if words.strip(" "):
-        session.schedule(session.core.seconds_until(time), partial(transfer_to, session, words))
+        number = session.schedule(session.core.seconds_until(time), partial(transfer_to, session, words))
+        session.channel.set("last_sched_id", str(number))
+
+
+async def _park_state(session: Session, argument: str) -> None:
+    session.go_to_park()
 
 
 APPLICATIONS: Final = (
     Application("transfer", _transfer),
     Application("execute_extension", _execute_extension),
     Application("sched_transfer", _sched_transfer),
+    Application("park_state", _park_state, needs_media=True),
 )

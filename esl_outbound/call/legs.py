@@ -1,0 +1,123 @@
+"""The legs of a bridge, and the ways in which applications take a call elsewhere: what several subjects share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from ..errors import ApplicationFailed, CallTransferred, LocalProtocolError
+from .arguments import words
+from .base import CallBase
+from .checks import check_word
+
+if TYPE_CHECKING:
+    from ..protocol import Event, Execute
+    from .line import Line
+
+__all__ = [
+    "Leg",
+    "api_words",
+    "channel_uuid_of",
+    "extension_words",
+    "goes_elsewhere",
+    "leave_by",
+    "other_leg_of",
+]
+
+
+class Leg(StrEnum):
+    """Which side of a bridge something is done to."""
+
+    ALEG = "aleg"
+    """The caller, whose call this is."""
+    BLEG = "bleg"
+    """Whoever the caller talks to."""
+    BOTH = "both"
+
+
+# CS_EXECUTE, or nothing said.
+_EXECUTING: Final = ("4", "")
+_OPTION: Final = re.compile(r"-(bleg|both)", re.IGNORECASE)
+
+
+def api_words(*parts: str) -> str:
+    """The arguments of an API command that divides them at blanks; it expands nothing."""
+    return "".join(piece for piece in words(*parts) if isinstance(piece, str))
+
+
+def extension_words(extension: str, dialplan: str, context: str) -> tuple[str, ...]:
+    """``<extension> [<dialplan> [<context>]]``, as the parts of an argument.
+
+    Raises:
+        LocalProtocolError: They cannot be said.
+    """
+    for name, value in (("extension", extension), ("dialplan", dialplan), ("context", context)):
+        if value and not value.isprintable():
+            raise LocalProtocolError(f"{name} is {value!r}, and should be one line")
+    if not extension or _OPTION.fullmatch(extension):
+        raise LocalProtocolError(f"extension is {extension!r}, and should be one of a dialplan")
+    if context:
+        # switch_ivr_session_transfer() takes XML where a channel has no dialplan either.
+        return extension, dialplan or "XML", context
+    return (extension, dialplan) if dialplan else (extension,)
+
+
+def channel_uuid_of(line: Line, channel: CallBase | str, name: str = "channel") -> str:
+    """The UUID of another channel, given as a call or as its UUID.
+
+    Raises:
+        LocalProtocolError: It is none, or this call's own.
+    """
+    uuid = channel if isinstance(channel, str) else channel._line.channel_uuid
+    check_word(uuid, name)
+    if uuid == line.channel_uuid:
+        raise LocalProtocolError(f"{name} is {uuid!r}, and should be another channel than this call's own")
+    return uuid
+
+
+async def other_leg_of(line: Line, what: str) -> str:
+    """The UUID of the channel that the caller talks to.
+
+    Raises:
+        ApplicationFailed: There is none; nothing was sent.
+        CallEnded: The call is over.
+    """
+    await line.require_call()
+    if not line.other_leg:
+        await trio.lowlevel.checkpoint()
+        raise ApplicationFailed(what, "", "needs another leg, and the caller talks to nobody")
+    return line.other_leg
+
+
+async def leave_by(line: Line, application: str, argument: str, *, after: Sequence[Execute] = (), reason: str) -> None:
+    """Run an application that takes the call elsewhere, and wait until it has.
+
+    Args:
+        line: The call's state.
+        application: The application.
+        argument: Its raw argument.
+        after: What is to run before it.
+        reason: Why it did not, if it did not.
+
+    Raises:
+        ApplicationFailed: It completed, and the call is still here.
+        CallEnded: The call ended, and in another way.
+    """
+    try:
+        completion = await line.execute(application, argument, after=after)
+    except CallTransferred:
+        return  # told before the completion
+    if line.ending is None and not goes_elsewhere(completion):
+        raise ApplicationFailed(application, argument, reason)
+
+
+def goes_elsewhere(completion: Event) -> bool:
+    """Whether the channel was about to leave ``socket`` when an application completed.
+
+    ``Channel-State-Number`` is the state that it is about to have, ``Channel-State`` the one that it still has.
+    """
+    return completion.get("Channel-State-Number") not in _EXECUTING
