@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..protocol import Headers, Variables
 from .base import CallBase
+from .sip_headers import SipHeaders
 
 __all__ = ["Identity"]
 
@@ -90,3 +91,41 @@ class Identity(CallBase):
     def headers(self) -> Headers:
         """Everything that ``connect`` told when the call arrived."""
         return self._line.channel.reply.headers
+
+    # Media
+
+    @property
+    def read_codec(self) -> str:
+        """The codec in which the caller speaks, such as ``PCMU`` (``Channel-Read-Codec-Name``); empty without media."""
+        return self._line.channel.header("Channel-Read-Codec-Name")
+
+    @property
+    def read_rate(self) -> int | None:
+        """Its sample rate in hertz (``Channel-Read-Codec-Rate``); None before media."""
+        return _number(self._line.channel.header("Channel-Read-Codec-Rate"))
+
+    @property
+    def write_codec(self) -> str:
+        """The codec in which the caller hears (``Channel-Write-Codec-Name``); empty before media."""
+        return self._line.channel.header("Channel-Write-Codec-Name")
+
+    @property
+    def write_rate(self) -> int | None:
+        """Its sample rate in hertz (``Channel-Write-Codec-Rate``); None before media."""
+        return _number(self._line.channel.header("Channel-Write-Codec-Rate"))
+
+    # Signalling
+
+    @property
+    def sip_headers(self) -> SipHeaders:
+        """The headers of the caller's INVITE that FreeSWITCH keeps: ``self.sip_headers["X-Campaign"]``.
+
+        Empty on a channel that is no SIP channel. These are the variables ``sip_h_...`` as the newest event has
+        them, where a ``%`` before two hex digits cannot be told from an encoded byte;
+        ``await self.get_variable("sip_h_X-Campaign")`` tells them apart.
+        """
+        return SipHeaders(self._line.channel.variables)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() else None

@@ -118,7 +118,7 @@ class Channel:
     ) -> None:
         self.core: Final = core
         self.uuid: Final = profile.uuid
-        self.name: Final = profile.channel_name
+        self.name = profile.channel_name
         self.profile = profile
         self.story: Final = story
         self.signalling: Final = signalling or Signalling()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 import trio
 
+from .limits import Limits, Mutexes
 from .schedule import Schedule
 from .sounds import Sounds
 from .wire import Event, Value, atoi
@@ -98,6 +99,12 @@ class Core:
         self.schedule: Final = Schedule()
         self.stores: Final[dict[str, dict[str, str]]] = {"hash": {}, "db": {}}
         """What the applications of these names keep, by realm and key."""
+        self.groups: Final[dict[str, list[str]]] = {}
+        """What ``group`` keeps."""
+        self.users: Final[dict[str, Mapping[str, str]]] = {}
+        """The variables of the directory's users, by ``user@domain``."""
+        self.limits: Final = Limits()
+        self.mutexes: Final = Mutexes()
         self.applications: Final[dict[str, Application]] = {}
         self.api_commands: Final[dict[str, ApiCommand]] = {}
         self.destinations: Final[list[Destination]] = []

@@ -34,6 +34,8 @@ class Profile:
     context: str = "default"
     rdnis: str = ""
     transfer_source: str = ""
+    hides_name: bool = False
+    hides_number: bool = False
     index: int = 1
     created: int = 0
     profile_created: int = 0
@@ -80,8 +82,8 @@ class Profile:
             ("Channel-Last-Hold", "0"),
             ("Channel-Hold-Accum", "0"),
             ("Screen-Bit", "true"),
-            ("Privacy-Hide-Name", "false"),
-            ("Privacy-Hide-Number", "false"),
+            ("Privacy-Hide-Name", str(self.hides_name).lower()),
+            ("Privacy-Hide-Number", str(self.hides_number).lower()),
         )
         return [(f"{prefix}-{name}", value) for name, value in values if value]
 

@@ -79,6 +79,11 @@ class FakeFreeSwitch:
         return self._core.global_variables
 
     @property
+    def users(self) -> dict[str, Mapping[str, str]]:
+        """The variables of its directory's users, by ``user@domain``, for ``set_user``."""
+        return self._core.users
+
+    @property
     def programs(self) -> list[str]:
         """What the switch was asked to run by ``system``, of which nothing was run."""
         return list(self._core.programs)

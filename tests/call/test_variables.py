@@ -5,8 +5,16 @@ from __future__ import annotations
 import pytest
 
 from esl_outbound import CallHandler, Expand, LocalProtocolError
+from esl_outbound.testing import FakeFreeSwitch
 
-from ..freeswitch import CHANNEL, OK, REFUSED, api_response, connect_reply, dial
+from ..freeswitch import CHANNEL, OK, REFUSED, ScriptedSwitch, api_response, connect_reply, dial
+
+
+async def expect_all(switch: ScriptedSwitch, *executed: tuple[str, str], **headers: str) -> None:
+    """Read applications that come in one write, and complete them."""
+    uuids = [await switch.expect_execute(application, argument) for application, argument in executed]
+    for uuid, (application, _) in zip(uuids, executed, strict=True):
+        await switch.send(switch.execute(uuid, application), switch.complete(uuid, application, **headers))
 
 
 async def test_many_variables_are_set_in_one_write_and_literally() -> None:
@@ -147,3 +155,264 @@ async def test_known_variables_follow_the_newest_event_that_carries_any() -> Non
         )
         await switch.hang_up_as_told()
         await switch.expect_exit()
+
+
+# Arrays
+
+
+async def test_a_list_makes_an_array_unless_it_has_one_item() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.set_variables(
+                {"many": ["one", "two, three"], "single": ("one",), "none": [], "evil": ["${x}", "|"]}
+            )
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        uuids = [
+            await switch.expect_execute("set", argument)
+            for argument in ("many=ARRAY::one|:two, three", "single=one", "none=", r"evil=ARRAY::\\\${x}|:|")
+        ]
+        for uuid in uuids:
+            await switch.send(switch.execute(uuid, "set"), switch.complete(uuid, "set"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+@pytest.mark.parametrize("value", ["ARRAY::", "ARRAY::one", ["a", ""], ["a|:b", "c"], ["ARRAY::a", "b"]])
+async def test_what_would_become_another_value_is_refused(value: str | list[str]) -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            with pytest.raises(LocalProtocolError):
+                await self.set_variable("x", value)
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_items_are_pushed_and_unshifted_in_the_order_in_which_they_were_given() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.push_variable("x", "one", "it's ${two}")
+            await self.unshift_variable("x", "a", "b")
+            for item in ("", "ARRAY::a", "a|:b"):
+                with pytest.raises(LocalProtocolError):
+                    await self.push_variable("x", "fine", item)
+                with pytest.raises(LocalProtocolError):
+                    await self.unshift_variable("x", item)
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await expect_all(switch, ("push", "x=one"), ("push", r"x=it's \\\${two}"))
+        await expect_all(switch, ("unshift", "x=b"), ("unshift", "x=a"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+@pytest.mark.parametrize(
+    ("body", "items"),
+    [("_undef_", []), ("one", ["one"]), ("ARRAY::one|:two, three", ["one", "two, three"])],
+)
+async def test_an_array_is_asked_for(body: str, items: list[str]) -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            assert await self.get_array("thing") == items
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await switch.expect(f"api uuid_getvar {CHANNEL} thing")
+        await switch.send(api_response(body))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+# Unsetting, and for a while
+
+
+async def test_many_variables_are_unset_in_as_few_executions_as_freeswitch_takes() -> None:
+    names = [f"v{number}" for number in range(201)]
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.unset_variables("a", "b")
+            await self.unset_variables()
+            await self.unset_variables(*names)
+            for wrong in ("", "a b", "^^;a"):
+                with pytest.raises(LocalProtocolError):
+                    await self.unset_variables(wrong)
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await expect_all(switch, ("multiunset", "a b"))
+        await expect_all(switch, ("multiunset", " ".join(names[:200])), ("multiunset", "v200"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_temporary_variables_get_their_true_values_back() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            with pytest.raises(KeyError, match="mine"):
+                async with self.temporary_variables({"old": "b", "new": "c"}):
+                    raise KeyError("mine")
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await switch.expect("connect")
+        await switch.send(connect_reply(sequence=2000, old="100%25%20a%20b"))
+        await switch.expect(f"api uuid_getvar {CHANNEL} old")
+        await switch.send(api_response("100%25 a%20b"))
+        await expect_all(switch, ("set", "old=b"), ("set", "new=c"))
+        await expect_all(switch, ("set", "old=100%25 a%20b"), ("set", "new="))
+        await switch.read_command()  # it raised: the call is hung up
+        await switch.send(OK, switch.hangup(), switch.hangup_complete())
+        await switch.expect_exit()
+
+
+async def test_temporary_variables_of_a_call_that_ends_are_let_be() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            async with self.temporary_variables({"a": "b"}):
+                await self.hangup()
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await switch.expect("connect")
+        await switch.send(connect_reply(sequence=2000))
+        await expect_all(switch, ("set", "a=b"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+# Other legs
+
+
+async def test_variables_are_exported_and_one_that_is_exported_already_is_only_set_anew() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.export_variables({"a": "it's $b\\n", "c": Expand("${d}")})
+            await self.export_variables({"a": "2", "x": "3"})
+            await self.export_variables({"q": "4"}, nolocal=True)
+            await self.export_variables({"q": "it's 5\\n"}, nolocal=True)
+            await self.bridge_export_variables({"y": "6"})
+            for wrong in ("nolocal:a", "_nolocal_a", "a b", ""):
+                with pytest.raises(LocalProtocolError):
+                    await self.export_variables({wrong: "1"})
+            for value in ("${x}", "$\\\\{x}", "ARRAY::a|:b"):
+                with pytest.raises(LocalProtocolError):
+                    await self.export_variables({"z": value})
+                with pytest.raises(LocalProtocolError):
+                    await self.bridge_export_variables({"z": value}, nolocal=True)
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await expect_all(switch, ("export", r"a=it's \$b\\n"), ("export", "c=${d}"), variable_export_vars="a,c")
+        await expect_all(switch, ("set", "a=2"), ("export", "x=3"), variable_export_vars="a,c,x")
+        await expect_all(switch, ("export", "nolocal:q=4"), variable_export_vars="a,c,x,nolocal%3Aq")
+        await expect_all(switch, ("set", r"nolocal:q=it's 5\\\\n"), variable_export_vars="a,c,x,nolocal%3Aq")
+        await expect_all(switch, ("bridge_export", "y=6"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_exports_are_taken_back() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.unexport_variables("A", "nothing")
+            await self.unexport_variables("nothing")  # nothing to send
+            await self.export_variables({"c": None, "d": "", "n": "1"})
+            await self.bridge_export_variables({"y": None}, nolocal=True)
+
+    async with dial(Handler) as switch:
+        await switch.greet(connect_reply(export_vars="a,nolocal%3Aa,c,_nolocal_a,d", bridge_export_vars="nolocal%3Ay"))
+        await expect_all(
+            switch,
+            ("set", "export_vars=c,d"),
+            ("multiunset", "nolocal:a _nolocal_a"),
+            variable_export_vars="c,d",
+            variable_bridge_export_vars="nolocal%3Ay",
+        )
+        await expect_all(
+            switch,
+            ("set", "export_vars="),
+            ("multiunset", "c d"),
+            ("export", "n=1"),
+            variable_bridge_export_vars="nolocal%3Ay",
+        )
+        await expect_all(switch, ("set", "bridge_export_vars="), ("multiunset", "nolocal:y"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_variables_are_copied_to_the_other_leg() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.transfer_variables("a", "b", prefix="sip_h_")
+            for wrong in ("~a", "a b"):
+                with pytest.raises(LocalProtocolError):
+                    await self.transfer_variables(wrong)
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await expect_all(switch, ("transfer_vars", "a"), ("transfer_vars", "b"), ("transfer_vars", "~sip_h_"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+# The caller profile, and the switch
+
+
+async def test_profile_and_global_variables() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.set_profile_variable("rdnis", "it's ${x}")
+            await self.set_profile_variable("rdnis", "")
+            await self.set_global_variable("town", "Bonn=\\n")
+            await self.set_global_variable("town", None)
+            assert await self.get_global_variable("town") == "Bonn\n"
+            assert await self.get_global_variable("nothing") is None
+            with pytest.raises(LocalProtocolError):
+                await self.set_global_variable("town", "${x}")
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await expect_all(switch, ("set_profile_var", r"rdnis=it's \${x}"))
+        await expect_all(switch, ("set_profile_var", "rdnis="))
+        await expect_all(switch, ("set_global", r"town=Bonn=\\n"))
+        await expect_all(switch, ("set_global", "town="))
+        await switch.expect("api global_getvar town")
+        await switch.send(api_response("Bonn\n"))
+        await switch.expect("api global_getvar nothing")
+        await switch.send(api_response("-ERR no reply\n"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_the_simulated_switch_keeps_them(phone: FakeFreeSwitch) -> None:
+    evil = "it's ${system(touch x)} \\n, a|:b \udce9\nX"
+    exported = evil.replace("$", "")
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.push_variable("list", "one", "two")
+            await self.unshift_variable("list", "zero")
+            assert await self.get_array("list") == ["zero", "one", "two"]
+            async with self.temporary_variables({"list": "else", "evil": evil}):
+                assert self.variables["list"] == "else"
+                assert await self.get_variable("evil") == evil
+            assert await self.get_array("list") == ["zero", "one", "two"]
+            assert "evil" not in self.variables
+            await self.export_variables({"evil": exported, "gone": "1"}, nolocal=True)
+            await self.export_variables({"gone": None}, nolocal=True)
+            await self.bridge_export_variables({"late": "yes"})
+            await self.execute("bridge", "user/1001")
+
+    async with phone.dial(Handler) as caller:
+        callee = await caller.is_bridged_to("user/1001")
+        assert callee.variables["evil"] == exported
+        assert "gone" not in callee.variables
+        assert callee.variables["late"] == "yes"
+        await callee.hangs_up()
+    assert caller.programs == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from ..applications.basics import is_allowed
 from ..core import Core
 from ..expansion import separate
 from ..wire import atoi, decoded, plain_head
@@ -124,13 +125,66 @@ async def _db(core: Core, argument: str) -> str:
             return "!err!"
 
 
+async def _group(core: Core, argument: str) -> str:
+    words = separate(argument, ":", 4)
+    match [word.lower() for word in words[:1]], words[1:]:
+        case ["insert"], [name, url, *_]:
+            members = core.groups.setdefault(name, [])
+            members[:] = [*(member for member in members if member != url), url]
+            return "+OK"
+        case ["delete"], [name, url, *_]:
+            members = core.groups.get(name, [])
+            members[:] = [member for member in members if url != "*" and member != url]
+            return "+OK"
+        case ["call"], [name, *how]:
+            between = {"order": "|", "multi": ":_:"}.get((how[0] if how else "").lower(), ",")
+            return between.join(core.groups.get(name, []))
+        case _:
+            return "!err!"
+
+
+async def _limit_usage(core: Core, argument: str) -> str:
+    words = separate(argument, limit=5)
+    if len(words) < 3:
+        return "USAGE: limit_usage <backend> <realm> <id>\n"
+    usage, rate = core.limits.usage(words[0], f"{words[1]}_{words[2]}")
+    return f"{usage}/{rate}" if words[3:4] == ["rate"] else str(usage)
+
+
+async def _uuid_limit_release(core: Core, argument: str) -> str:
+    words = separate(argument, limit=5)
+    if len(words) < 2:
+        return "USAGE: uuid_limit_release <uuid> <backend> [realm] [resource]\n"
+    if words[0] not in core.channels:
+        return f"-ERR Cannot find session with uuid {words[0]}\n"
+    core.limits.release(words[0], words[1], "_".join(words[2:4]) or None)
+    return "+OK"
+
+
+async def _acl(core: Core, argument: str) -> str:
+    words = separate(argument, limit=3)
+    return "true" if len(words) > 1 and is_allowed(words[0], words[1]) else "false"
+
+
+async def _uuid_session_heartbeat(core: Core, argument: str) -> str:
+    words = separate(argument, limit=3)
+    if len(words) < 2:
+        return "-USAGE: uuid_session_heartbeat <uuid> [sched] [0|<seconds>]\n"
+    return OK if words[0] in core.channels else "-ERR Cannot locate session. USAGE: uuid_session_heartbeat\n"
+
+
 COMMANDS: Final[Mapping[str, ApiCommand]] = {
+    "acl": _acl,
     "db": _db,
     "global_getvar": _global_getvar,
     "global_setvar": _global_setvar,
+    "group": _group,
     "hash": _hash,
+    "limit_usage": _limit_usage,
     "uuid_dump": _uuid_dump,
     "uuid_getvar": _uuid_getvar,
+    "uuid_limit_release": _uuid_limit_release,
+    "uuid_session_heartbeat": _uuid_session_heartbeat,
     "uuid_setvar": _uuid_setvar,
     "uuid_setvar_multi": _uuid_setvar_multi,
 }

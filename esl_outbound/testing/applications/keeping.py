@@ -1,4 +1,4 @@
-"""``hash``, ``db``, ``capture`` and ``limit_execute``: what a dialplan keeps, and what it does within a limit."""
+"""``hash``, ``db``, ``group`` and ``capture``: what a dialplan keeps."""
 
 from __future__ import annotations
 
@@ -45,16 +45,22 @@ async def _capture(session: Session, argument: str) -> None:
             session.channel.variables.push(words[0], each)
 
 
-async def _limit_execute(session: Session, argument: str) -> None:
-    """``<backend> <realm> <id> <max>[/<interval>] <application> [<argument>]``; nothing else uses up the limit here."""
-    words = separate(argument, limit=6)
-    if len(words) >= 5:
-        await session.executions.execute_extension([" ".join(words[4:])])
+async def _group(session: Session, argument: str) -> None:
+    """``insert|delete:<group>:<dial string>``; one that is inserted twice is there twice (``group_function()``)."""
+    words = separate(argument, ":", 3)
+    if len(words) < 3:
+        return
+    members = session.core.groups.setdefault(words[1], [])
+    match words[0].lower():
+        case "insert":
+            members.append(words[2])
+        case "delete":
+            members[:] = [member for member in members if member != words[2]]
 
 
 APPLICATIONS: Final = (
-    Application("hash", _storing("hash")),
-    Application("db", _storing("db")),
+    Application("hash", _storing("hash"), runs_after_hangup=True),
+    Application("db", _storing("db"), runs_after_hangup=True),
     Application("capture", _capture),
-    Application("limit_execute", _limit_execute),
+    Application("group", _group, runs_after_hangup=True),
 )

@@ -6,12 +6,17 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
+from ..channel import is_true
 from ..expansion import separate
 from ..session import Session
 from ..wire import Value
 from .application import Application
 
 __all__ = ["APPLICATIONS", "export_to_legs"]
+
+
+# switch_string_var_check_const() in switch_utils.h.
+_EXPANDED: Final = re.compile(r"\$(\\*\{)")
 
 
 def _name_and_value(argument: str) -> tuple[str, str]:
@@ -59,7 +64,7 @@ def _pushing(*, first: bool) -> Callable[[Session, str], Awaitable[None]]:
     return push
 
 
-def _exporting(names: str) -> Callable[[Session, str], Awaitable[None]]:
+def _exporting(names: str, *, checks: bool = False) -> Callable[[Session, str], Awaitable[None]]:
     async def export(session: Session, argument: str) -> None:
         """``[nolocal:]name=value``: for this channel, and for the legs that it will call."""
         name, _, value = argument.partition("=")
@@ -67,7 +72,8 @@ def _exporting(names: str) -> Callable[[Session, str], Awaitable[None]]:
         if not name:
             return
         exported = channel.get(names)
-        channel.set(name, value)
+        if not (checks and _EXPANDED.search(value)):
+            channel.set(name, value)
         if value:
             channel.set(names, f"{exported},{name}" if exported else name)
 
@@ -88,7 +94,8 @@ def export_to_legs(session: Session) -> Iterator[tuple[str, Value]]:
 async def _set_global(session: Session, argument: str) -> None:
     name, _, value = argument.partition("=")
     if name:
-        session.core.global_variables[name] = value
+        # switch_core_set_variable() lets nothing be expanded in it later.
+        session.core.global_variables[name] = _EXPANDED.sub(r"%\1", value)
 
 
 _PROFILE_FIELDS: Final = {
@@ -113,7 +120,41 @@ async def _set_profile_var(session: Session, argument: str) -> None:
 
 
 async def _set_name(session: Session, argument: str) -> None:
-    session.channel.set("channel_name", argument)
+    if argument:
+        session.channel.name = session.channel.profile.channel_name = argument
+        session.channel.set("channel_name", argument)
+
+
+async def _transfer_vars(session: Session, argument: str) -> None:
+    """``<variable>`` or ``~<prefix>``, for the leg that the channel is bridged to."""
+    leg = session.bridged_to
+    if leg is None:
+        return
+    channel = session.channel
+    for name, value in list(channel.variables) if argument.startswith("~") else [(argument, channel.get(argument))]:
+        if value and (name == argument or name.startswith(argument[1:])):
+            leg.channel.set(name, value)
+
+
+async def _set_user(session: Session, argument: str) -> None:
+    """``<user>@<domain> [<prefix>]``, a user of the directory."""
+    who, _, prefix = argument.partition(" ")
+    user, _, domain = who.partition("@")
+    variables = session.core.users.get(who)
+    if variables is not None:
+        for name, value in {**variables, "user_name": user, "domain_name": domain}.items():
+            session.channel.set(prefix + name, value)
+
+
+async def _privacy(session: Session, argument: str) -> None:
+    """``full|name|number|yes|no``: what is hidden already stays so, but for the last."""
+    profile, word = session.channel.profile, argument.lower()
+    if word in {"name", "full"} or is_true(word):
+        profile.hides_name = True
+    if word in {"number", "full"} or is_true(word):
+        profile.hides_number = True
+    if word in {"no", "off", "false"}:
+        profile.hides_name = profile.hides_number = False
 
 
 APPLICATIONS: Final = (
@@ -124,8 +165,11 @@ APPLICATIONS: Final = (
     Application("push", _pushing(first=False), runs_after_hangup=True),
     Application("unshift", _pushing(first=True), runs_after_hangup=True),
     Application("export", _exporting("export_vars"), runs_after_hangup=True),
-    Application("bridge_export", _exporting("bridge_export_vars"), runs_after_hangup=True),
+    Application("bridge_export", _exporting("bridge_export_vars", checks=True), runs_after_hangup=True),
     Application("set_global", _set_global, runs_after_hangup=True),
     Application("set_profile_var", _set_profile_var, runs_after_hangup=True),
     Application("set_name", _set_name),
+    Application("transfer_vars", _transfer_vars, runs_after_hangup=True),
+    Application("set_user", _set_user),
+    Application("privacy", _privacy),
 )
