@@ -11,6 +11,7 @@ import attrs
 
 from ..errors import LocalProtocolError
 from .arguments import Text, argument, words
+from .bound import later_argument
 from .checks import check_digits, check_number, check_pattern, check_word, milliseconds
 from .collecting import CollectingDigits
 from .dtmf import Dtmf
@@ -344,7 +345,7 @@ def _binding(
         flags = "i" * action.inline + "H" * (not action.hold_other_leg) + "P" * action.has_priority
         name = check_word(action.application, "application", without=":!,[]")
         # What runs later is expanded then; here it is data.
-        value = argument(action.argument)
+        value = later_argument(name, action.argument)
         what = f"exec{f'[{flags}]' * bool(flags)}:{name}"
     else:
         what = f"api:{check_word(action.command, 'command', without=':!,[]')}"
@@ -372,7 +373,8 @@ def _meta_binding(
         raise LocalProtocolError(f"meta_key is {meta_key!r}, and should be one digit other than the key")
     flags = runs_on.value + "i" * inline + "1" * once
     # switch_ivr_broadcast() divides at the first `::`; what runs later is expanded then, and here it is data.
-    what = f"{check_word(application, 'application', without=':!')}::{argument(value)}"
+    name = check_word(application, "application", without=":!")
+    what = f"{name}::{later_argument(name, value)}"
     scope = {} if meta_key is None else {"bind_meta_key": meta_key}
     return argument(*words(key, pressed_by.value, flags, what), scope=scope)
 

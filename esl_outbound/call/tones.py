@@ -13,6 +13,7 @@ from ..errors import ApplicationFailed, CallEnded, LocalProtocolError
 from ..protocol import Event, Subscribe
 from .arguments import Text, argument, words
 from .base import CallBase
+from .bound import later_argument
 from .checks import check_number, check_word, whole_seconds
 from .diverting import SessionEvents, session_events
 
@@ -268,7 +269,8 @@ class ToneDetection(CallBase):
             CallEnded: The call ended first.
         """
         # spandsp_fax_detect_session_function() wants both; what runs later is expanded then, and here it is data.
-        parts: list[Text] = [check_word(application, "application"), argument(argument_)]
+        name = check_word(application, "application")
+        parts: list[Text] = [name, later_argument(name, argument_)]
         parts += [str(whole_seconds(timeout_seconds, "timeout_seconds")), "ced" if called else "cng"]
         await self._line.execute("spandsp_start_fax_detect", argument(*words(*parts)))
 
