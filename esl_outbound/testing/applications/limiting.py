@@ -84,10 +84,15 @@ async def _mutex(session: Session, argument: str) -> None:
             session.at_end.append(lambda: _free(session.core, key, uuid))
         else:
             mutexes.give_up(key, uuid)
+            _wake(session.core, key)
 
 
 def _free(core: Core, key: str, uuid: str) -> None:
     core.mutexes.free(key, uuid)
+    _wake(core, key)
+
+
+def _wake(core: Core, key: str) -> None:
     waiting = core.sessions.get(core.mutexes.first(key))
     if waiting is not None:
         waiting.notify()
