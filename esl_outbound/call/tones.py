@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, final
@@ -45,7 +45,7 @@ class Tone:
 
     name: str
     """What to call it."""
-    frequencies: tuple[float, ...] = attrs.field(converter=tuple)
+    frequencies: Sequence[float]
     """What it is made of, all at once, in hertz."""
 
 

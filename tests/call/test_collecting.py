@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
@@ -110,25 +111,26 @@ async def test_a_file_stays_one_file_whatever_its_name_is() -> None:
 
 async def test_what_makes_no_sense_is_refused_before_anything_is_sent() -> None:
     async def do(call: Call) -> None:
-        for wrong in (
-            {"min_digits": -1},
-            {"min_digits": 5, "max_digits": 4},
-            {"max_digits": 128},
-            {"max_digits": 0},
-            {"tries": 0},
-            {"timeout_seconds": 0.5},
-            {"timeout_seconds": -1},
-            {"digit_timeout_seconds": 0},
-            {"terminators": "any"},
-            {"terminators": "", "terminator_required": True},
-            {"pattern": "(["},
-            {"invalid_prompt": ""},
-        ):
+        wrong: list[Callable[[], Awaitable[object]]] = [
+            lambda: call.play_and_get_digits("a.wav", min_digits=-1),
+            lambda: call.play_and_get_digits("a.wav", min_digits=5, max_digits=4),
+            lambda: call.play_and_get_digits("a.wav", max_digits=128),
+            lambda: call.play_and_get_digits("a.wav", max_digits=0),
+            lambda: call.play_and_get_digits("a.wav", tries=0),
+            lambda: call.play_and_get_digits("a.wav", timeout_seconds=0.5),
+            lambda: call.play_and_get_digits("a.wav", timeout_seconds=-1),
+            lambda: call.play_and_get_digits("a.wav", digit_timeout_seconds=0),
+            lambda: call.play_and_get_digits("a.wav", terminators="any"),
+            lambda: call.play_and_get_digits("a.wav", terminators="", terminator_required=True),
+            lambda: call.play_and_get_digits("a.wav", pattern="(["),
+            lambda: call.play_and_get_digits("a.wav", invalid_prompt=""),
+            lambda: call.read(""),
+            lambda: call.read("a\nb.wav"),
+            lambda: call.read([]),
+        ]
+        for each in wrong:
             with pytest.raises(LocalProtocolError):
-                await call.play_and_get_digits("a.wav", **wrong)  # type: ignore[arg-type]
-        for prompt in ("", "a\nb.wav", []):
-            with pytest.raises(LocalProtocolError):
-                await call.read(prompt)
+                await each()
         with pytest.raises(LocalProtocolError, match="min_digits is 0"):
             await call.read("a.wav", min_digits=0)
 

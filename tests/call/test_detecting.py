@@ -18,7 +18,7 @@ from .doing import Doing, doing, refuses_what
 DIVERTED = b"Content-Type: command/reply\nReply-Text: +OK events diverted\n\n"
 NOT_DIVERTED = b"Content-Type: command/reply\nReply-Text: +OK events not diverted\n\n"
 BUSY = Tone("busy", (480, 620))
-FAX = Tone("fax", [1100.0])  # type: ignore[arg-type]
+FAX = Tone("fax", [1100.0])
 
 
 # Silence and sound

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from esl_outbound import Call, CallHandler, Expand, LocalProtocolError
-from esl_outbound.call.key_bindings import DigitTarget, MetaKeyOf, MetaRunsOn, RunApi, RunApplication
+from esl_outbound.call.key_bindings import DigitAction, DigitTarget, MetaKeyOf, MetaRunsOn, RunApi, RunApplication
 from esl_outbound.testing import FakeFreeSwitch
 
 from ..freeswitch import LINGER_NOTICE, dial
@@ -61,7 +61,7 @@ async def test_realms_are_cleared_and_set() -> None:
 
 async def test_a_block_of_digit_actions_is_one_write_and_taken_back_whatever_happens() -> None:
     async def do(call: Call) -> None:
-        actions = {"1": RunApplication("park"), "2": RunApi("status")}
+        actions: dict[str, DigitAction] = {"1": RunApplication("park"), "2": RunApi("status")}
         with pytest.raises(ZeroDivisionError):
             async with call.digit_actions("menu", actions):
                 raise ZeroDivisionError
@@ -113,10 +113,8 @@ async def test_what_cannot_be_bound_is_refused_before_anything_is_sent() -> None
         for pattern in ("", "([", "1" * 501, "1~~2"):
             with pytest.raises(LocalProtocolError):
                 await call.bind_digit_action("menu", pattern, run, is_pattern=True)
-        for action in (
-            *(RunApplication(name) for name in ("a:b", "a!b", "", "multiset")),
-            RunApi("a b"),
-        ):
+        actions: list[DigitAction] = [RunApplication(name) for name in ("a:b", "a!b", "", "multiset")]
+        for action in [*actions, RunApi("a b")]:
             with pytest.raises(LocalProtocolError):
                 await call.bind_digit_action("menu", "1", action)
         with pytest.raises(LocalProtocolError):
