@@ -74,9 +74,16 @@ class Caller:
         self._story.tell(Who.CALLER, Happening.STAYS_SILENT, f"{seconds:g}")
         await trio.sleep(seconds)
 
-    async def speaks(self, seconds: float) -> None:
-        """Say something that lasts; recordings with silence detection go on meanwhile."""
+    async def speaks(self, seconds: float = 0.0, *, audio: bytes = b"") -> None:
+        """Say something that lasts; recordings with silence detection go on meanwhile.
+
+        Args:
+            seconds: How long.
+            audio: What is said, as far as the handler hears it (``audio()``): 16-bit linear PCM, little-endian, at
+                8,000 hertz. It lasts as long as it is, if that is longer. Without it, it is a tone of 400 hertz.
+        """
         __tracebackhide__ = True
+        seconds = max(seconds, self._session.audio.say(audio))
         self._watch.check_is_up(f"the caller was to speak for {seconds:g} s")
         self._story.tell(Who.CALLER, Happening.SPEAKS, f"{seconds:g}")
         self._session.speaks_until = trio.current_time() + seconds
@@ -478,6 +485,11 @@ class Caller:
     def sounds(self) -> list[Sound]:
         """All that was played, in order, silence included: when it began, when it ended, and how."""
         return list(self._story.heard)
+
+    @property
+    def audio_heard(self) -> bytes:
+        """What the handler wrote to the call's ``audio()``: 16-bit linear PCM, little-endian, at 8,000 hertz."""
+        return bytes(self._session.audio.heard)
 
     @property
     def bridges(self) -> list[Bridge]:

@@ -186,8 +186,10 @@ class Executions:
                     session.hang_up_from_within(cause_name(cause) if cause else "NORMAL_CLEARING")
                 case "xferext":
                     session.transfer([value for name, value in message.headers if name.lower() == "application"])
+                case "unicast":
+                    await session.audio.activate(message)
                 case _:
-                    # nomedia and unicast move media, of which there is none here; others FreeSWITCH ignores, too.
+                    # nomedia moves media of which there is none here; others FreeSWITCH ignores, too.
                     pass
         finally:
             self._locks -= locks
@@ -306,6 +308,7 @@ class Executions:
             if application.is_told:
                 story.tell(by, Happening.RUNS, application.name, argument)
         await application.function(self._session, argument)
+        self._session.audio.application_ends(application.name)
         # One that ran nested may have left its own.
         response = channel.get("current_application_response") or "_none_"
         executed.ended, executed.response = story.now, response

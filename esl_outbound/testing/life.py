@@ -127,6 +127,7 @@ async def park(session: Session) -> None:
         await executions.carry_out_queue()
     session.is_controlled = False
     channel.fire("CHANNEL_UNPARK")
+    session.audio.park_ends()
     await executions.carry_out_queue()
 
 

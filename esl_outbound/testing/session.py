@@ -24,6 +24,7 @@ from .happenings import Happening, Who
 from .keys import Keys
 from .recognising import Tones
 from .story import Recorded
+from .unicast import Audio
 from .wire import Event, atoi
 
 if TYPE_CHECKING:
@@ -150,6 +151,8 @@ class Session:
         """The tones that are listened for."""
         self.speaks_until = 0.0
         """Until when the caller says something, on trio's clock."""
+        self.audio: Final = Audio(self)
+        """What of the caller's sound goes through the program."""
         self.frames: Final = Frames()
         self.keys: Final = Keys(channel, self.notify)
         self.executions: Final = Executions(self)

@@ -201,7 +201,7 @@ async def test_what_cannot_be_recorded_is_refused_before_anything_is_sent() -> N
                 {"sample_rate": 8001},
             ):
                 with pytest.raises(LocalProtocolError):
-                    await self.record("/a.wav", **options)  # type: ignore[arg-type]
+                    await self.record("/a.wav", **options)
             with pytest.raises(LocalProtocolError):
                 await self.record("/a.wav", tags=RecordingTags(title="no \ud800 text"))
             assert self.recordings == ()
@@ -376,9 +376,9 @@ async def begin_recording(switch: ScriptedSwitch, argument: str, path: str, *, f
         await switch.send(SUBSCRIBED)
     await switch.run_application("multiunset", UNSET_CALL)
     uuid = await switch.expect_execute("record_session", argument)
-    started = switch.event("RECORD_START", variable_x="1", Record_File_Path=path) if full and not said else b""
+    started = switch.event("RECORD_START", variable_x="1", Record_File_Path=path) if full and said is None else b""
     await switch.send(switch.execute(uuid, "record_session"), started)
-    await switch.send(switch.complete(uuid, "record_session", Application_Data=argument, **said))
+    await switch.send(switch.complete(uuid, "record_session", Application_Data=argument, **(said or {})))
 
 
 async def end_recording(switch: ScriptedSwitch, path: str, *, full: bool = True, **said: str) -> None:
@@ -648,14 +648,11 @@ async def test_a_recording_that_did_not_begin_fails_and_the_call_goes_on(said: d
             assert str(caught.value) == "record_session could not open '/forbidden/b.wav'"
             assert not caught.value.hung_up
             assert self.recordings == ()
-            await self.set_nothing()
-
-        async def set_nothing(self) -> None:
             await self.execute("set", "x=")
 
     async with dial(Handler) as switch:
         await switch.greet()
-        await begin_recording(switch, "/forbidden/b.wav", "/forbidden/b.wav", **said)
+        await begin_recording(switch, "/forbidden/b.wav", "/forbidden/b.wav", said=said)
         await switch.run_application("set")
         await finish(switch)
 
@@ -701,7 +698,7 @@ async def test_what_cannot_be_asked_of_a_recording_is_refused_before_anything_is
                 {"sample_rate": 1},
             ):
                 with pytest.raises(LocalProtocolError):
-                    async with self.recording("/b.wav", **options):  # type: ignore[arg-type]
+                    async with self.recording("/b.wav", **options):
                         raise AssertionError
             assert self.recordings == ()
 
