@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from .execution import Execution
     from .line import Line
 
-__all__ = ["CollectedDigits", "CollectingDigits", "DigitsOutcome", "play_and_get_digits", "read"]
+__all__ = [
+    "COLLECTED_DIGITS",
+    "SHORTEST_TIMEOUT",
+    "CollectedDigits",
+    "CollectingDigits",
+    "DigitsOutcome",
+    "play_and_get_digits",
+    "read",
+]
 
 # The variable that the digits are put into: ours, so that it is nobody else's.
 _VARIABLE: Final = "esl_outbound_digits"
@@ -29,9 +37,9 @@ _INVALID: Final = f"{_VARIABLE}_invalid"
 _RESULT: Final = "read_result"
 _TERMINATOR: Final = "read_terminator_used"
 # read_function() and play_and_get_digits_function() have room for 128 characters, the last of which is none.
-_MOST_DIGITS: Final = 127
+COLLECTED_DIGITS: Final = 127
 # They take shorter timeouts for a second.
-_SHORTEST_TIMEOUT: Final = 1.0
+SHORTEST_TIMEOUT: Final = 1.0
 
 
 class DigitsOutcome(StrEnum):
@@ -216,15 +224,17 @@ async def read(
 
 
 def _counts(min_digits: int, max_digits: int | None, *, fewest: int) -> tuple[str, str]:
-    least = check_number(min_digits, "min_digits", least=fewest, most=_MOST_DIGITS)
-    most = check_number(max(least, 1) if max_digits is None else max_digits, "max_digits", least=1, most=_MOST_DIGITS)
+    least = check_number(min_digits, "min_digits", least=fewest, most=COLLECTED_DIGITS)
+    most = check_number(
+        max(least, 1) if max_digits is None else max_digits, "max_digits", least=1, most=COLLECTED_DIGITS
+    )
     if most < least:
         raise LocalProtocolError(f"max_digits is {most}, and should be at least min_digits, which is {least}")
     return str(least), str(most)
 
 
 def _timeouts(timeout_seconds: float, digit_timeout_seconds: float | None) -> tuple[str, str]:
-    timeout = milliseconds(timeout_seconds, "timeout_seconds", least=_SHORTEST_TIMEOUT)
+    timeout = milliseconds(timeout_seconds, "timeout_seconds", least=SHORTEST_TIMEOUT)
     if digit_timeout_seconds is None:
         return str(timeout), ""
     # None at all would be taken for the first timeout.

@@ -170,6 +170,7 @@ def _question(menu: Menu[T]) -> Question:
         menu.prompt,
         verdict,
         choices.__contains__,
+        max_digits=max(map(len, choices)),
         terminators="".join(digit for digit in check_digits(menu.terminators, "terminators") if digit not in used),
         tries=menu.tries,
         timeout_seconds=menu.timeout_seconds,

@@ -16,10 +16,11 @@ import trio
 
 from .arguments import Expand
 from .checks import check_digits, check_number, check_pattern, milliseconds
+from .collecting import COLLECTED_DIGITS, SHORTEST_TIMEOUT, play_and_get_digits
 from .execution import Stage
 from .playing import ANY_DIGIT
 from .prompts import Phrase, Prompt, Say, Speak, Tones, spoken
-from .speaking import prompt_ended, start_prompt
+from .speaking import prompt_ended, say_prompt, start_prompt
 
 if TYPE_CHECKING:
     from .line import Line
@@ -137,6 +138,8 @@ class Question:
     """What is to be made of the digits typed so far."""
     is_answer: Callable[[str], bool]
     """Whether digits are an answer."""
+    max_digits: int
+    """The most that can be an answer."""
     terminators: str
     tries: int
     timeout_seconds: float
@@ -184,6 +187,7 @@ def question(
         prompts,
         verdict,
         is_answer,
+        max_digits=max_digits,
         # A digit that may be part of an answer ends none.
         terminators="".join(digit for digit in terminators if digit not in right),
         tries=tries,
@@ -200,6 +204,7 @@ def asked(
     verdict: Callable[[str], Verdict],
     is_answer: Callable[[str], bool],
     *,
+    max_digits: int,
     terminators: str,
     tries: int,
     timeout_seconds: float,
@@ -222,6 +227,7 @@ def asked(
         _checked(prompts),
         verdict,
         is_answer,
+        max_digits,
         terminators,
         tries,
         timeout_seconds,
@@ -253,18 +259,18 @@ async def ask_question(line: Line, asked_for: Question) -> Answer:
     await line.require_call()
     await trio.lowlevel.checkpoint()  # all of the answer may have been typed ahead
     typed = Typed("", "", AnswerEnding.FAILED)
+    say, one_try = (_say_until_digit, _try) if line.is_async else (_say_all, _try_without_async)
     for number in range(1, asked_for.tries + 1):
-        await say_until_digit(line, asked_for.prompts)
-        typed = await _collect(line, asked_for)
+        typed = await one_try(line, asked_for)
         if typed.ending is not AnswerEnding.FAILED and asked_for.is_answer(typed.digits):
             if typed.ending is AnswerEnding.DIGITS:
                 line.digits.expect_spare(asked_for.terminators, asked_for.digit_seconds)
             return Answer(typed.digits, typed.ending, terminator=typed.terminator, tries=number)
-        await say_until_digit(line, asked_for.invalid if typed.digits or typed.terminator else asked_for.silence)
+        await say(line, asked_for.invalid if typed.digits or typed.terminator else asked_for.silence)
     return Answer("", AnswerEnding.FAILED, rejected=typed.digits or typed.terminator, tries=asked_for.tries)
 
 
-async def say_until_digit(line: Line, prompts: Sequence[Prompt]) -> None:
+async def _say_until_digit(line: Line, prompts: Sequence[Prompt]) -> None:
     """Say prompts until they are over or a digit is there, which stays there."""
     digits = line.digits
     for prompt in prompts:
@@ -286,8 +292,9 @@ async def say_until_digit(line: Line, prompts: Sequence[Prompt]) -> None:
             prompt_ended(line, prompt, execution.completion, terminators)
 
 
-async def _collect(line: Line, asked_for: Question) -> Typed:
-    """Collect the digits of one try."""
+async def _try(line: Line, asked_for: Question) -> Typed:
+    """Say the prompts, and collect the digits."""
+    await _say_until_digit(line, asked_for.prompts)
     typed = ""
     deadline = trio.current_time() + asked_for.total_seconds
     try:
@@ -317,3 +324,31 @@ async def _digit_until(line: Line, deadline: float) -> bool:
             while not line.digits.is_there():
                 await line.digits.wait()
     return line.digits.is_there()
+
+
+async def _say_all(line: Line, prompts: Sequence[Prompt]) -> None:
+    for prompt in prompts:
+        await say_prompt(line, prompt, "")
+
+
+async def _try_without_async(line: Line, asked_for: Question) -> Typed:
+    """Let FreeSWITCH collect the digits: without ``async`` nothing takes them from it between applications."""
+    paths = [prompt for prompt in asked_for.prompts if isinstance(prompt, str | Expand)]
+    if len(paths) < len(asked_for.prompts):
+        await _say_all(line, asked_for.prompts)
+        paths = []
+    collected = await play_and_get_digits(
+        line,
+        paths or None,
+        max_digits=min(asked_for.max_digits, COLLECTED_DIGITS),
+        tries=1,
+        timeout_seconds=max(asked_for.timeout_seconds, SHORTEST_TIMEOUT),
+        digit_timeout_seconds=max(asked_for.digit_seconds, SHORTEST_TIMEOUT),
+        terminators=asked_for.terminators,
+    )
+    digits, terminator = collected.digits or collected.rejected, collected.terminator or ""
+    ending = AnswerEnding.DIGITS if len(digits) == asked_for.max_digits else AnswerEnding.TIMEOUT
+    if terminator:
+        ending = AnswerEnding.TERMINATOR
+    allowed = all(asked_for.verdict(digits[:end]) is not Verdict.WRONG for end in range(1, len(digits) + 1))
+    return Typed(digits, terminator, ending if allowed else AnswerEnding.FAILED)

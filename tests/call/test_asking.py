@@ -337,3 +337,63 @@ async def test_a_question_that_cannot_be_asked_is_refused_before_anything_is_sen
         await switch.greet()
         await switch.hang_up_as_told()
         await switch.expect_exit()
+
+
+async def test_without_async_freeswitch_collects_the_digits(phone: FakeFreeSwitch) -> None:
+    answers: list[Answer] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            await self.playback("welcome.wav")
+            answers.append(await self.ask(["a.wav", "b.wav"], digits=2))
+            answers.append(await self.ask(["c.wav", Say(3)], allowed="12", max_digits=3, invalid="invalid.wav"))
+            answers.append(await self.ask("d.wav", digits=1, tries=2, silence="silence.wav"))
+            answers.append(await self.read_digits(min_digits=0))
+            assert len(self.digits) == 0
+
+    async with phone.dial(Handler, mode="full") as caller:
+        await caller.hears("welcome.wav")
+        await caller.hears("file_string://a.wav!b.wav")
+        await caller.press("12")
+        await caller.hears("c.wav", to_the_end=True)
+        await caller.hears("say:number:3", to_the_end=True)
+        await caller.press("39#")
+        await caller.hears("invalid.wav", to_the_end=True)
+        await caller.hears("c.wav", to_the_end=True)
+        await caller.hears("say:number:3", to_the_end=True)
+        await caller.press("12#")
+        for _ in range(2):
+            await caller.hears("d.wav", to_the_end=True)
+            await caller.stays_silent(4)
+            await caller.hears("silence.wav", to_the_end=True)
+        await caller.press("#")
+        await caller.was_hung_up()
+    assert [(str(answer), answer.ending, answer.terminator, answer.tries) for answer in answers] == [
+        ("12", AnswerEnding.DIGITS, "", 1),
+        ("12", AnswerEnding.TERMINATOR, "#", 2),
+        ("", AnswerEnding.FAILED, "", 2),
+        ("", AnswerEnding.TERMINATOR, "#", 1),
+    ]
+
+
+async def test_without_async_a_menu_works_too(phone: FakeFreeSwitch) -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            await self.menu("menu.wav", {"1": self.first, "20": self.second})
+
+        async def first(self) -> None:
+            await self.playback("first.wav")
+
+        async def second(self) -> None:
+            await self.playback("second.wav")
+
+    async with phone.dial(Handler, mode="") as caller:
+        await caller.hears("menu.wav")
+        await caller.press("1#")
+        await caller.hears("first.wav")
+    async with phone.dial(Handler, mode="") as caller:
+        await caller.hears("menu.wav")
+        await caller.press("20")
+        await caller.hears("second.wav")
