@@ -97,26 +97,6 @@ class Identifying(Tuning, Reporting):
             if value is not None
         ]
 
-    async def send_display(self, name: str, number: str = "") -> None:
-        """Change what the caller's phone shows while the call is up.
-
-        Runs ``send_display``. A phone that cannot do that is not told, and neither are we.
-
-        Args:
-            name: The name to show.
-            number: The number to show; the called one, if not said.
-
-        Raises:
-            LocalProtocolError: One of them holds a line break or another control character, or there is no
-                name; nothing was sent.
-            CallEnded: The call ended first.
-        """
-        if not name:
-            raise LocalProtocolError("there is no name to show")
-        # switch_core_session_perform_receive_message() in switch_core_session.c divides it into two parts.
-        parts = [check_one_line(name, "name"), *([check_one_line(number, "number")] if number else [])]
-        await self._line.execute("send_display", argument(*words(*parts, delimiter="|")))
-
     async def set_privacy(self, privacy: Privacy | str) -> None:
         """Hide the caller's name, number, or both from those whom a bridge calls.
 

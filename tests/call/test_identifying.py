@@ -88,18 +88,9 @@ async def test_a_caller_id_that_would_end_its_sip_header_is_refused() -> None:
         lambda call: call.set_caller_id(name="fine", number="1\n2"),
         lambda call: call.set_effective_caller_id(name="a\x00"),
         lambda call: call.set_callee_id(number="\x7f"),
-        lambda call: call.send_display("a\nb"),
-        lambda call: call.send_display(""),
-        lambda call: call.send_display("a", "1\r2"),
         lambda call: call.set_channel_name(""),
         lambda call: call.set_channel_name("a\nb"),
     )
-
-
-async def test_a_display_is_quoted_where_freeswitch_would_divide_it() -> None:
-    await executed_by(lambda call: call.send_display("Desk", "100"), ("send_display", "Desk|100"))
-    await executed_by(lambda call: call.send_display("Desk 1"), ("send_display", "'Desk 1'"))
-    await executed_by(lambda call: call.send_display("it's a|b"), ("send_display", r"'it\\'s a|b'"))
 
 
 async def test_a_channel_gets_another_name() -> None:
@@ -174,13 +165,10 @@ async def test_sip_headers_of_the_caller_are_a_mapping_whatever_their_case() -> 
             assert repr(headers).startswith("<SipHeaders {'X-Campaign'")
 
     # The first as a SIP call of SIPp's brought it.
-    arrived = {
-        "sip_h_X-Campaign": "Z%C3%A4%20100%25%20ab%3Dc%3Bd",
-        "sip_h_User-to-User": "1%3Bencoding%3Dhex",
-        "a": "b",
-    }
+    reply = connect_reply(campaign="Z%C3%A4%20100%25%20ab%3Dc%3Bd", user="1%3Bencoding%3Dhex", a="b")
+    reply = reply.replace(b"_campaign:", b"_sip_h_X-Campaign:").replace(b"_user:", b"_sip_h_User-to-User:")
     async with dial(Handler) as switch:
-        await switch.greet(connect_reply(**arrived))
+        await switch.greet(reply)
         await switch.hang_up_as_told()
         await switch.expect_exit()
 
