@@ -55,6 +55,13 @@ class Callee:
         self._leg.answer()
         await trio.lowlevel.checkpoint()
 
+    async def presses(self, digits: str) -> None:
+        """Press keys, such as those that a bridge asks for before it connects anybody (``group_confirm_key``)."""
+        if not digits or not set("0123456789*#ABCD").issuperset(digits):
+            raise ValueError(f"{digits!r} cannot be pressed: a telephone has the keys 0-9, *, # and A-D")
+        self._leg.press(digits)
+        await trio.lowlevel.checkpoint()
+
     async def hangs_up(self, cause: str = "NORMAL_CLEARING") -> None:
         """End the call, or refuse it while it rings (``USER_BUSY``, ``CALL_REJECTED``, ...)."""
         check_cause(cause)

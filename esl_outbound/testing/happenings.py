@@ -59,6 +59,7 @@ class Happening(Enum):
     DOES_NOT_ANSWER = "{0} does not answer: {1}"
     FAR_END_HANGS_UP = "{0} hangs up: {1}"
     FAR_END_HEARS = "{0} hears {1}"
+    FAR_END_PRESSES = "{0} presses {1}"
     FAR_END_GOES_TO = "{0} goes to {1}"
     FAR_ENDS_TALK = "{0} talks to {1}"
     # The switch

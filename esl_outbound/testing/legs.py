@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, final
@@ -11,7 +12,7 @@ import attrs
 import trio
 
 from .causes import cause_name
-from .channel import Channel
+from .channel import Channel, is_true
 from .destinations import Destination, DialledLeg
 from .expansion import expand
 from .frames import FRAME_SECONDS
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from .session import Session
 
 __all__ = ["Leg"]
+
+# switch_string_var_check_const() in switch_utils.h.
+_A_VARIABLE: Final = re.compile(r"\$\\*\{")
 
 # With which status a SIP phone refuses a call, by the cause that FreeSWITCH makes of it.
 _SIP_STATUSES: Final = {
@@ -47,6 +51,7 @@ class Leg:
         destination: What happens there.
         changed: Called when something happens here that the bridge should see.
         knows_caller: Whether it is the caller's channel that calls it, and not the switch for the caller.
+        delay: The seconds that it waits before it rings; whoever calls begins it.
     """
 
     def __init__(
@@ -57,11 +62,18 @@ class Leg:
         changed: Callable[[], None],
         *,
         knows_caller: bool = True,
+        delay: int = 0,
     ) -> None:
         self.destination: Final = dialled.destination
         self.dialled: Final = dialled
         self.is_answered = False
         self.plays_early_media = False
+        self.is_delayed = bool(delay)
+        """Whether it exists, and does nothing until it is told to begin (``leg_delay_start``)."""
+        self.is_confirmed = False
+        """Whether whoever answered has pressed what was asked for."""
+        self._asked_for = ""
+        self._pressed = ""
         self.has_ended_itself = False
         """Whether it was the far end that refused or ended the call."""
         caller = session.channel
@@ -105,16 +117,11 @@ class Leg:
         self._session = session
         self._changed = changed
         self._plan = destination
-        self._began = trio.current_time()
-        self._answers_at = math.inf if destination.answers_after is None else self._began + destination.answers_after
-        self._refuses_at = self._began + destination.refuses_after if destination.cause else math.inf
-        if destination.cause:
-            self._answers_at = math.inf
-        early = destination.early_media_after
-        self._early_at = math.inf if early is None else self._began + early
-        self._hangs_up_at = math.inf
+        self._answers_at = self._refuses_at = self._early_at = self._hangs_up_at = math.inf
         self._messages: deque[Received] = deque()
         self._create(knows_caller=knows_caller)
+        if not self.is_delayed:
+            self.begin()
 
     def _create(self, *, knows_caller: bool) -> None:
         channel = self.channel
@@ -127,18 +134,38 @@ class Leg:
             channel.set("originator", self._session.channel.uuid)
             channel.set("signal_bond", self._session.channel.uuid)
         for name, value in self.dialled.variables:
-            channel.set(name, value)
+            if not self._is_kept_away(value):
+                channel.set(name, value)
         channel.fire("CHANNEL_OUTGOING")
         channel.fire("CHANNEL_CREATE")
         channel.fire("CHANNEL_ORIGINATE")
         channel.set_running_state("CS_INIT")
         channel.set_running_state("CS_ROUTING")
         channel.set_running_state("CS_CONSUME_MEDIA")
-        if self.cause is None and not self._plan.cause and self._plan.answers_after != 0:
-            channel.ring()
+
+    def begin(self) -> None:
+        """Let it ring, and do what its destination does."""
+        self.is_delayed = False
+        plan, now = self._plan, trio.current_time()
+        if plan.cause:
+            self._refuses_at = now + plan.refuses_after
+        elif plan.answers_after is not None:
+            self._answers_at = now + plan.answers_after
+        if plan.early_media_after is not None:
+            self._early_at = now + plan.early_media_after
+        if self.cause is None and not plan.cause and plan.answers_after != 0:
+            self.channel.ring()
             caller = self._session.channel
-            caller.profile.progress = caller.profile.progress or channel.profile.progress
+            caller.profile.progress = caller.profile.progress or self.channel.profile.progress
             caller.ring()
+
+    def _is_kept_away(self, value: str) -> bool:
+        """Whether originate keeps a value from the leg, because a variable is in it.
+
+        As switch_channel_set_variable_var_check() does, unless something says ``origination_nested_vars``.
+        """
+        own = self.dialled.get("origination_nested_vars") or self._session.channel.get("origination_nested_vars")
+        return _A_VARIABLE.search(value) is not None and not is_true(own)
 
     def bond(self) -> None:
         """It talks to the caller."""
@@ -192,6 +219,44 @@ class Leg:
         self.channel.answer()
         self._tell(Happening.ANSWERS)
         self._changed()
+
+    def is_reached(self, *, early_media_counts: bool) -> bool:
+        """Whether the caller is to be connected to it, who may have to press something first.
+
+        As check_channel_status() in switch_ivr_originate.c has it; whoever is asked for ``exec`` runs an application
+        instead, which is not simulated.
+        """
+        if not self.is_answered and not (self.plays_early_media and early_media_counts):
+            return False
+        caller = self._session.channel
+        key = self.dialled.get("group_confirm_key") or caller.get("group_confirm_key")
+        if key and not self._asked_for:
+            self._asked_for = key
+            self._ask()
+        return not key or self.is_confirmed
+
+    def _ask(self) -> None:
+        self._pressed = ""
+        self._hears("group_confirm_file")
+
+    def _hears(self, variable: str) -> None:
+        path = self.dialled.get(variable) or self._session.channel.get(variable)
+        if path and path != "undef":
+            self._tell(Happening.FAR_END_HEARS, path)
+
+    def press(self, digits: str) -> None:
+        """Press keys at the far end."""
+        self._tell(Happening.FAR_END_PRESSES, digits)
+        for digit in digits:
+            if not self._asked_for or self.is_confirmed or self.cause is not None:
+                return
+            self._pressed += digit
+            if self._pressed == self._asked_for:
+                self.is_confirmed = True
+                self._changed()
+            elif len(self._pressed) == len(self._asked_for):
+                self._hears("group_confirm_error_file")
+                self._ask()
 
     def end(self, cause: str) -> None:
         """Refuse the call, or end it, at the far end."""

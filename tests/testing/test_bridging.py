@@ -888,3 +888,109 @@ async def test_what_is_queued_runs_nested_while_it_rings_and_while_they_talk(
         await socket.execute("playback", "to-the-caller.wav")
         await caller.hears("to-the-caller.wav", to_the_end=True)
         assert "COMPLETE bridge _none_" not in socket.told()
+
+
+# Who answers has to confirm; delayed legs; what is kept from a leg
+
+
+async def test_whoever_answers_is_asked_for_a_key(phone: FakeFreeSwitch) -> None:
+    phone.destination("user/mailbox", answers_after=0.1)
+    async with parked(phone) as (caller, socket):
+        confirm = "group_confirm_key=12,group_confirm_file=accept.wav,group_confirm_error_file=wrong.wav"
+        dial_string = f"{{ignore_early_media=true,{confirm}}}user/mailbox,user/1001"
+        await socket.execute("bridge", dial_string, uuid="it")
+        callee = await caller.is_calling("user/1001")
+        await trio.sleep(5)
+        assert "BRIDGE" not in socket.told()
+        await callee.presses("1")
+        await callee.presses("1")
+        await callee.presses("12")
+        await caller.is_bridged_to("user/1001")
+        await callee.presses("3")
+        assert [line.split("  ")[-1] for line in caller.ladder().splitlines() if "user/1001 " in line] == [
+            "user/1001 rings",
+            "user/1001 answers",
+            "user/1001 hears accept.wav",
+            "user/1001 presses 1",
+            "user/1001 presses 1",
+            "user/1001 hears wrong.wav",
+            "user/1001 hears accept.wav",
+            "user/1001 presses 12",
+            "user/1001 presses 3",
+        ]
+        await callee.hangs_up()
+        found = variables(await socket.until("CHANNEL_EXECUTE_COMPLETE", uuid="it"))
+        assert found["originate_causes"].count("LOSE_RACE") == 1
+        with pytest.raises(ValueError, match="cannot be pressed"):
+            await callee.presses("x")
+
+
+async def test_a_key_of_one_leg_or_of_the_callers_channel_is_asked_for_too(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (_, socket):
+        await socket.run("set", "continue_on_fail=true")
+        one = variables(await socket.run("bridge", "{originate_timeout=3}[group_confirm_key=1]user/1001"))
+        await socket.run("set", "group_confirm_key=1")
+        own = variables(await socket.run("bridge", "{originate_timeout=3}user/1001"))
+        assert [one["originate_disposition"], own["originate_disposition"]] == ["NO_ANSWER", "NO_ANSWER"]
+
+
+@pytest.mark.parametrize(
+    ("dial_string", "least", "most"),
+    [
+        ("user/never,[leg_delay_start=2]user/1001", 3, 4),
+        # Nothing else rings, so nothing is waited for; and the first of several goes first.
+        ("[leg_delay_start=20]user/1001", 1, 1.1),
+        ("user/busy,[leg_delay_start=20]user/1001", 1, 1.2),
+        ("[leg_delay_start=9]user/never,[leg_delay_start=5]user/1001", 1, 1.1),
+    ],
+)
+async def test_a_leg_may_begin_later(phone: FakeFreeSwitch, dial_string: str, least: float, most: float) -> None:
+    phone.destination("user/1001", hangs_up_after=0.5)
+    async with parked(phone) as (_, socket):
+        await socket.run("bridge", f"{{ignore_early_media=true}}{dial_string}")
+        moments = {event.name: event.seconds for event in socket.events}
+        assert least <= moments["CHANNEL_BRIDGE"] - moments["CHANNEL_EXECUTE"] < most
+
+
+async def test_a_legs_own_time_begins_after_its_delay(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (_, socket):
+        await socket.run("set", "continue_on_fail=true")
+        dial_string = "{originate_timeout=30}[leg_timeout=8]user/never,[leg_delay_start=4,leg_timeout=2]user/never"
+        found = variables(await socket.run("bridge", dial_string))
+        assert found["originate_causes"].count("ALLOTTED_TIMEOUT") == 2
+        moments = [event.seconds for event in socket.events if event["Application"] == "bridge"]
+        assert 8 <= moments[-1] - moments[0] < 9.1
+
+
+@pytest.mark.parametrize(
+    "words", ["ignore_early_media=ring_ready", "ignore_early_media=consume", "bridge_early_media=1"]
+)
+async def test_other_words_keep_early_media_from_connecting_too(phone: FakeFreeSwitch, words: str) -> None:
+    async with parked(phone) as (_, socket):
+        await socket.run("set", "continue_on_fail=true")
+        found = variables(await socket.run("bridge", f"{{{words}}}user/early-busy"))
+        assert found["originate_disposition"] == "USER_BUSY"
+
+
+async def test_whatever_begins_with_api_on_answer_is_run(phone: FakeFreeSwitch) -> None:
+    phone.destination("user/1001", hangs_up_after=1)
+    async with parked(phone) as (caller, socket):
+        names = [f"api_on_answer{suffix}='uuid_setvar {caller.channel_uuid} x{suffix} 1'" for suffix in ("", "_mine")]
+        found = variables(await socket.run("bridge", f"{{{','.join(names)}}}user/1001"))
+        assert (found["x"], found["x_mine"]) == ("1", "1")
+
+
+@pytest.mark.parametrize(
+    ("before", "braces", "arrives"),
+    [("x=1", "", False), ("x=1", "{origination_nested_vars=true}", True), ("origination_nested_vars=true", "", True)],
+)
+async def test_a_value_with_a_variable_in_it_is_kept_from_the_leg(
+    phone: FakeFreeSwitch, before: str, braces: str, arrives: bool
+) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.run("set", before)
+        await socket.execute("bridge", braces + r"[a=\${system(touch x)},b=2]user/1001")
+        callee = await caller.is_bridged_to("user/1001")
+        assert callee.variables["b"] == "2"
+        assert callee.variables.get("a") == ("${system(touch x)}" if arrives else None)
+        assert caller.programs == []

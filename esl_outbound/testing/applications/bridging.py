@@ -190,6 +190,8 @@ class _Attempt:
         self._legs: list[Leg] = []
         """Those of the group that rings."""
         self._leg_limits: list[float] = []
+        self._leg_starts: list[float] = []
+        """When those that are delayed begin."""
         self._limit = math.inf
         self.winner: Leg | None = None
         self.cause = "DESTINATION_OUT_OF_ORDER" if is_one_of_several else "ORIGINATOR_CANCEL"
@@ -206,8 +208,8 @@ class _Attempt:
     def next_act(self) -> float:
         """When something will happen by itself, on trio's clock."""
         acts = [
-            min(leg.next_act, limit)
-            for leg, limit in zip(self._legs, self._leg_limits, strict=True)
+            min(start if leg.is_delayed else leg.next_act, limit)
+            for leg, limit, start in zip(self._legs, self._leg_limits, self._leg_starts, strict=True)
             if leg.cause is None
         ]
         return min([*acts, self._limit] if acts else acts, default=math.inf)
@@ -226,6 +228,7 @@ class _Attempt:
             for leg in self._legs:
                 leg.act()
             now = trio.current_time() + 1e-9
+            self._begin_delayed(now)
             winner = next((leg for leg in self._legs if leg.cause is None and self._is_reached(leg)), None)
             if winner is not None:
                 self._succeed(winner)
@@ -240,6 +243,25 @@ class _Attempt:
                 self._fail("NO_ANSWER", has_timed_out=True)
             else:
                 return
+
+    def _begin_delayed(self, now: float) -> None:
+        """Let delayed legs ring whose time has come, the first of them at once if nothing else rings any more.
+
+        As check_per_channel_timeouts() in switch_ivr_originate.c has it.
+        """
+        delayed = [
+            (start, number)
+            for number, (leg, start) in enumerate(zip(self._legs, self._leg_starts, strict=True))
+            if leg.is_delayed and leg.cause is None
+        ]
+        if not delayed:
+            return
+        rings = any(leg.cause is None and not leg.is_delayed for leg in self._legs)
+        earlier = 0.0 if rings else max(0.0, min(delayed)[0] - now)
+        for start, number in delayed:
+            self._leg_starts[number] = start - earlier
+            if start - earlier <= now:
+                self._legs[number].begin()
 
     def _begin(self, group: tuple[DialledLeg, ...]) -> str:
         """Let the legs of a group ring.
@@ -260,6 +282,7 @@ class _Attempt:
                 destination,
                 self._originate.changed,
                 knows_caller=not self._is_one_of_several,
+                delay=atoi(DialledLeg(each.destination, each.variables).get("leg_delay_start")),
             )
             if not self._is_one_of_several:
                 channel.set("originate_signal_bond", leg.channel.uuid)
@@ -272,7 +295,13 @@ class _Attempt:
         self._originate.legs += self._legs
         self._bridge.legs = list(self._originate.legs)
         channel.story.wake()
-        self._leg_limits = [self._moment(atoi(leg.dialled.get("leg_timeout")), is_exceeded=True) for leg in self._legs]
+        delays = [atoi(leg.dialled.get("leg_delay_start")) for leg in self._legs]
+        limits = [atoi(leg.dialled.get("leg_timeout")) for leg in self._legs]
+        # A delay comes before a leg's own time (switch_ivr_originate()).
+        self._leg_limits = [
+            self._moment(limit and limit + delay, is_exceeded=True) for limit, delay in zip(limits, delays, strict=True)
+        ]
+        self._leg_starts = [self._moment(delay, is_exceeded=True) for delay in delays]
         self._limit = self._moment(self._seconds())
         return cause
 
@@ -298,8 +327,11 @@ class _Attempt:
         return trio.current_time() + seconds + is_exceeded - self._session.core.part_of_second
 
     def _is_reached(self, leg: Leg) -> bool:
-        ignores = self._is_one_of_several or self._is_true("ignore_early_media")
-        return leg.is_answered or (leg.plays_early_media and not ignores)
+        ignores = self._is_one_of_several or self._is_true("bridge_early_media")
+        # Of these two words is one that is no yes (switch_ivr_originate()).
+        ignored = self._get("ignore_early_media") or self._channel.get("ignore_early_media") or ""
+        ignores = ignores or is_true(ignored) or ignored in ("ring_ready", "consume")
+        return leg.is_reached(early_media_counts=not ignores)
 
     def give_up(self) -> None:
         """The caller has pressed the key that ends the ringing; the next group rings all the same."""
@@ -339,7 +371,7 @@ class _Attempt:
     def _end(self, cause: str) -> None:
         """The group has failed, or somebody of it was reached."""
         self.cause = cause
-        legs, self._legs, self._leg_limits = self._legs, [], []
+        legs, self._legs, self._leg_limits, self._leg_starts = self._legs, [], [], []
         if self._is_one_of_several:
             return
         self._tell_disposition()
@@ -390,10 +422,12 @@ async def run_bridge(session: Session, argument: str) -> None:
 
 
 async def _run_on_answer(session: Session, leg: Leg) -> None:
-    """``api_on_answer`` of the leg, with or without the quotes of its brackets."""
-    name, _, argument = leg.dialled.get("api_on_answer").strip("'").partition(" ")
-    if name and leg.is_answered:
-        await session.core.run_api(name, argument)
+    """Whatever begins with ``api_on_answer`` (``switch_channel_api_on()``), with or without the quotes of its brackets."""
+    if leg.is_answered:
+        for variable, value in dict(leg.dialled.variables).items():
+            name, _, argument = value.strip("'").partition(" ")
+            if name and variable.lower().startswith("api_on_answer"):
+                await session.core.run_api(name, argument)
 
 
 # What becomes of the caller
