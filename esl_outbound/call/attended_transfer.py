@@ -12,7 +12,6 @@ from ..protocol import HangupCause, hangup_cause
 from .arguments import Text, argument, shown
 from .checks import check_digits
 from .legs import goes_elsewhere
-from .record import Ending
 from .variable_commands import set_command, unset_command
 
 if TYPE_CHECKING:
@@ -110,8 +109,9 @@ def _outcome(line: Line, completion: Event | None, third: str) -> AttXferOutcome
     if line.ending is None and (completion is None or not goes_elsewhere(completion)):
         return AttXferOutcome.ENDED
     # att_thread_run() in mod_dptools.c sets it if the third party is up when the caller is done with it.
-    pair = line.channel.variables.get("xfer_uuids", "") if line.ending is not Ending.HUNG_UP else ""
-    return AttXferOutcome.THREE_WAY if pair.startswith(f"{third} ") else AttXferOutcome.RETURNED
+    variables = line.channel.variables if completion is None else completion.variables
+    together = variables.get("xfer_uuids", "").startswith(f"{third} ")
+    return AttXferOutcome.THREE_WAY if together else AttXferOutcome.RETURNED
 
 
 def _third_party(line: Line, bridges: EventStream) -> str | None:

@@ -106,22 +106,6 @@ class Joining(CallBase):
         parts = [*(["-bleg"] if bleg else []), channel_uuid_of(line, channel)]
         await leave_by(line, "intercept", argument(*words(*parts), scope=scope), reason="found no channel to take")
 
-    async def pickup(self, key: str) -> None:
-        """Take a call that rings at ``pickup/<key>`` in somebody's dial string.
-
-        Runs the ``pickup`` application. Afterwards the call is not ours any more.
-
-        Args:
-            key: The key, as in that dial string.
-
-        Raises:
-            ApplicationFailed: No call rings there.
-            LocalProtocolError: The key is no word; nothing was sent.
-            CallEnded: The call ended first.
-        """
-        text = argument(check_word(key, "key"))
-        await leave_by(self._line, "pickup", text, reason="found no call to pick up")
-
     async def uuid_bridge(
         self, channel: CallBase | str, *, park_after_bridge: bool = False, transfer_after_bridge: str = ""
     ) -> None:

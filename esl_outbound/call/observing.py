@@ -18,6 +18,8 @@ OBSERVER_EVENTS: Final = 1024
 
 # What `myevents` enables beside the CHANNEL_ events (parse_command() in mod_event_socket.c).
 _MYEVENTS: Final = frozenset({"DTMF", "DETECTED_SPEECH", "TALK", "NOTALK"})
+# And those that it leaves out of these.
+_NOT_MYEVENTS: Final = frozenset({"CHANNEL_CALLSTATE", "CHANNEL_HOLD", "CHANNEL_UNHOLD"})
 
 
 @final
@@ -38,7 +40,7 @@ class Wanted:
         beyond = tuple(
             name
             for name in self.names
-            if name not in _MYEVENTS and (not name.startswith("CHANNEL_") or name == "CHANNEL_CALLSTATE")
+            if name not in _MYEVENTS and (not name.startswith("CHANNEL_") or name in _NOT_MYEVENTS)
         )
         return Wanted(beyond, self.subclasses)
 

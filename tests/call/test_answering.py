@@ -91,7 +91,7 @@ async def test_a_call_whose_media_cannot_be_agreed_on_is_ended_by_our_own_doing(
             with pytest.raises(CallHungUp) as caught:
                 await self.execute(application)
             errors.append(caught.value.hangup_cause)
-            await trio.sleep(0)  # it goes on
+            await trio.lowlevel.checkpoint()  # it goes on
 
     async with dial(Handler) as switch:
         await switch.greet()
@@ -283,3 +283,18 @@ async def test_a_caller_who_is_held_hears_the_rest_of_the_news_afterwards(phone:
         await caller.was_hung_up(within=60)
     assert news.ended is not None
     assert news.ended - news.began == pytest.approx(40, abs=0.5)
+
+
+async def test_what_myevents_leaves_out_is_asked_for() -> None:
+    # parse_command() in mod_event_socket.c enables neither CHANNEL_HOLD nor CHANNEL_UNHOLD with it.
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            async with self.events("CHANNEL_HOLD", "CHANNEL_UNHOLD", "CHANNEL_ANSWER"):
+                pass
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await switch.expect("event plain CHANNEL_HOLD CHANNEL_UNHOLD")
+        await switch.send(b"Content-Type: command/reply\nReply-Text: +OK event listener enabled plain\n\n")
+        await switch.hang_up_as_told()
+        await switch.expect_exit()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypedDict, Unpack, final
+from typing import Literal, TypedDict, Unpack, final
 from urllib.parse import unquote
 
 import attrs
@@ -28,6 +28,7 @@ class Options(TypedDict, total=False):
     caller_id_name: str
     variables: dict[str, str]
     mode: str
+    endpoint: Literal["sofia", "loopback"]
     path: str
     before: list[str]
     after: list[str]
