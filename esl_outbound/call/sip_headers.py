@@ -42,7 +42,7 @@ class SipMessage(StrEnum):
     BYE = "bye"
     """The end of the call, from us: BYE, or the refusal of a call that was not answered."""
     REFER = "refer"
-    """To the caller: the REFER of ``deflect``, the 302 of ``redirect``."""
+    """To the caller: the REFER of ``deflect``, the 302 of ``redirect``. Whoever a bridge calls gets it too."""
 
 
 _PREFIXES: Final[Mapping[SipMessage, str]] = {
