@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .api import ApiCommand
     from .applications import Application
     from .applications.conferencing import Room
+    from .applications.lodging import Message
+    from .applications.queueing import Callcenter, FifoNode
     from .channel import Channel
     from .destinations import Destination
     from .legs import Leg
@@ -110,6 +112,13 @@ class Core:
         self.destinations: Final[list[Destination]] = []
         self.extensions: Final[dict[str, tuple[str, ...]]] = {}
         self.conferences: Final[dict[str, Room]] = {}
+        self.fifos: Final[dict[str, FifoNode]] = {}
+        self.callcenters: Final[dict[str, Callcenter]] = {}
+        self.lots: Final[dict[str, dict[str, Session]]] = {}
+        """Who is parked, by lot and stall."""
+        self.mailboxes: Final[dict[str, list[Message]]] = {}
+        """Messages, by ``user@domain``."""
+        self.missing_mailboxes: Final[set[str]] = set()
         self.unwritable: Final[list[str]] = []
         """Patterns of paths that cannot be opened for recording."""
         self.missing_engines: Final[set[str]] = set()

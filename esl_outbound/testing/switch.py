@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -16,6 +17,7 @@ from ..handler import HandlerSource
 from .api import API_COMMANDS
 from .applications import Application, all_applications
 from .applications.application import ApplicationFunction
+from .applications.queueing import Callcenter
 from .caller import Caller
 from .checks import check_actions, check_cause, check_endpoint, check_event_names, check_mode, check_target, check_texts
 from .connection import Faults
@@ -175,6 +177,32 @@ class FakeFreeSwitch:
             return await function(argument)
 
         self._core.api_commands[name.lower()] = command
+
+    def callcenter(
+        self,
+        queue: str,
+        *,
+        music: str = "local_stream://moh",
+        max_wait_seconds: float = 0,
+        agent: str = "",
+        answers_after: float = 1.0,
+        talks_for: float = math.inf,
+    ) -> None:
+        """Say that there is a queue of mod_callcenter's; ``callcenter`` finds no others.
+
+        Args:
+            queue: Its name, such as ``support@default``.
+            music: What callers hear in it.
+            max_wait_seconds: How long they wait at most; 0 is for ever.
+            agent: Who takes each call; nobody, if not said.
+            answers_after: Seconds until he does.
+            talks_for: Seconds until he hangs up.
+        """
+        self._core.callcenters[queue] = Callcenter(queue, music, max_wait_seconds, agent, answers_after, talks_for)
+
+    def missing_mailbox(self, user_id: str, domain: str) -> None:
+        """Say that there is no such mailbox: ``voicemail`` says goodbye at once."""
+        self._core.missing_mailboxes.add(f"{user_id}@{domain}")
 
     def listens(self, address: str, target: Server) -> None:
         """Say that a server listens at ``host:port``, in memory, for ``socket`` applications."""

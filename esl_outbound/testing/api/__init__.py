@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from . import channels, conferences, media, overview, scheduling, text, values
+from . import channels, conferences, media, overview, queues, scheduling, text, values
 from .command import ApiCommand
 
 __all__ = ["API_COMMANDS", "ApiCommand"]
@@ -15,6 +15,7 @@ API_COMMANDS: Final[Mapping[str, ApiCommand]] = {
     **conferences.COMMANDS,
     **media.COMMANDS,
     **overview.COMMANDS,
+    **queues.COMMANDS,
     **scheduling.COMMANDS,
     **text.COMMANDS,
     **values.COMMANDS,

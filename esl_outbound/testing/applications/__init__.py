@@ -17,6 +17,8 @@ from . import (
     keeping,
     limiting,
     listening,
+    lodging,
+    queueing,
     recording,
     refusing,
     sockets,
@@ -33,6 +35,7 @@ def all_applications() -> Iterable[Application]:
     """Every application that the switch has from the start."""
     for module in (
         *(completing, basics, transferring, variables, keeping, limiting, speaking, listening, digits, bindings),
-        *(recording, bridging, joining, eavesdropping, holding, refusing, conferencing, sockets),
+        *(recording, bridging, joining, eavesdropping, holding, refusing, conferencing, queueing),
+        *(lodging, sockets),
     ):
         yield from module.APPLICATIONS

@@ -24,13 +24,13 @@ _NEED_NO_MEDIA: Final = (
 )
 _NEED_MEDIA: Final = (
     *("avmd_start", "avmd_stop", "vmd"),
-    *("decode_video", "esf_page_group", "fifo", "httapi", "ivr", "lua"),
+    *("decode_video", "esf_page_group", "httapi", "ivr", "lua"),
     *("page", "play_fsv", "play_yuv", "preprocess", "record_fsv", "rxfax"),
     *("sound_test", "spandsp_detect_tdd", "spandsp_inject_tdd", "spandsp_send_tdd", "spandsp_start_dtmf"),
     *("spandsp_start_fax_detect", "spandsp_start_tone_detect", "spandsp_stop_detect_tdd", "spandsp_stop_dtmf"),
     *("spandsp_stop_fax_detect", "spandsp_stop_inject_tdd", "spandsp_stop_tone_detect", "stopfax"),
-    *("stop_video_write_overlay", "t38_gateway", "txfax", "vad_test", "valet_park", "video_decode"),
-    *("video_refresh", "video_write_overlay", "voicemail"),
+    *("stop_video_write_overlay", "t38_gateway", "txfax", "vad_test", "video_decode"),
+    *("video_refresh", "video_write_overlay"),
 )
 
 APPLICATIONS: Final = (

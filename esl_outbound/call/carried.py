@@ -1,0 +1,79 @@
+"""Variables that an application is given for the time that it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, final
+
+import attrs
+
+from ..errors import LocalProtocolError
+from ..protocol import Event, Execute
+from .arguments import Expand, Text, argument
+from .variable_commands import set_command
+
+if TYPE_CHECKING:
+    from .line import Line
+
+__all__ = ["Carried", "carry", "goes_elsewhere", "whole"]
+
+
+@final
+@attrs.frozen
+class Carried:
+    """How an application is given its variables."""
+
+    scope: dict[str, str]
+    """Those that its own argument can carry."""
+    commands: tuple[Execute, ...]
+    """What sets the others before it."""
+    undone: tuple[str, ...]
+    """Those that are to be unset after it."""
+
+    async def undo(self, line: Line) -> None:
+        """Unset what would outlive the application, if the call is still ours."""
+        if self.undone and line.ending is None:
+            await line.undo("multiunset", " ".join(self.undone))
+
+
+def carry(line: Line, variables: Mapping[str, Text | None]) -> Carried:
+    """Give variables to an application, and to it alone; None is one that is not given.
+
+    Most values can stand in its argument, in brackets (``argument``). One that cannot is set
+    before it and unset after it.
+    """
+    scope: dict[str, str] = {}
+    commands: list[Execute] = []
+    undone: list[str] = []
+    for name, value in variables.items():
+        if value is None:
+            continue
+        if not isinstance(value, Expand) and _fits(name, value):
+            scope[name] = value
+        else:
+            commands.append(set_command(line, name, value))
+            undone.append(name)
+    return Carried(scope, tuple(commands), tuple(undone))
+
+
+def _fits(name: str, value: str) -> bool:
+    try:
+        argument(scope={name: value})
+    except LocalProtocolError:
+        return False
+    return True
+
+
+def goes_elsewhere(completion: Event) -> bool:
+    """Whether the channel is on its way out of our hands: bridged by somebody, or transferred.
+
+    ``Channel-State-Number`` is the state that it is about to have (switch_channel_event_set_basic_data() in
+    switch_channel.c); 4 is CS_EXECUTE, and those from 10 on are ends.
+    """
+    state = whole(completion.get("Channel-State-Number"))
+    return state is not None and state != 4 and state < 10
+
+
+def whole(text: str | None) -> int | None:
+    """A number that FreeSWITCH wrote; None if it wrote none."""
+    return int(text) if text and text.isascii() and text.isdecimal() else None
