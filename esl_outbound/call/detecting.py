@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ..errors import LocalProtocolError
 from .arguments import Text, argument, shown, words
 from .checks import check_file_name, check_number, milliseconds
+from .faxing import Faxing
 from .speech import SpeechRecognition
 from .tones import ToneDetection
 from .variable_commands import unset_command
@@ -24,7 +25,7 @@ _LONGEST_TIMEOUT: Final = 36_000.0
 _LOUDEST: Final = 32_767
 
 
-class Detecting(SpeechRecognition, ToneDetection):
+class Detecting(SpeechRecognition, ToneDetection, Faxing):
     """Speech, silence and tones that FreeSWITCH listens for."""
 
     async def wait_for_silence(
