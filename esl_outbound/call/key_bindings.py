@@ -116,13 +116,14 @@ class KeyBindings(CollectingDigits, Dtmf):
         Runs the ``bind_digit_action`` application. From the first binding on, FreeSWITCH looks at every digit of
         that leg: those that set something off are in no event and not in ``digits``, and those that
         may belong to something longer come there only when it is clear that they do not, after the digit
-        timeout at the latest. Only the realm that was bound first, or set last, counts.
+        timeout at the latest. Only one realm counts: the one that got a binding or was set last.
 
         Args:
             realm: A set of bindings, of which one counts at a time.
             digits: The digits in a row, such as ``*1``, or a pattern.
             action: What they set off.
-            is_pattern: ``digits`` is a regular expression that they match as a whole, such as ``[1-4]\d``.
+            is_pattern: ``digits`` is a regular expression that they match as a whole, such as ``[1-4]\d``. Where it
+                is the only binding of its realm it acts as soon as it matches, else after the digit timeout.
             first_match: Act as soon as this matches, and do not wait for more digits.
             digits_of: Whose digits count.
             runs_on: Where it runs.
@@ -136,7 +137,7 @@ class KeyBindings(CollectingDigits, Dtmf):
         """
         line = self._line
         scope = _digit_scope(digit_timeout_seconds, terminators)
-        what = _digits(digits, is_pattern=is_pattern, first_match=first_match)
+        what = _digits(digits, terminators, is_pattern=is_pattern, first_match=first_match)
         await line.execute("bind_digit_action", _binding(realm, what, action, digits_of, runs_on, scope))
 
     async def clear_digit_action(self, realm: str | None = None, *, digits_of: DigitTarget = DigitTarget.SELF) -> None:
@@ -207,7 +208,7 @@ class KeyBindings(CollectingDigits, Dtmf):
         scope = _digit_scope(digit_timeout_seconds, terminators)
         back = None if back_to is None else f"{_realm(back_to)},{digits_of.value}"
         bind = [
-            _binding(realm, _digits(digits, is_pattern=False, first_match=False), action, digits_of, runs_on, scope)
+            _binding(realm, _digits(digits, "", is_pattern=False, first_match=False), action, digits_of, runs_on, scope)
             for digits, action in actions.items()
         ]
         commands: list[Execute] = [line.execute_command("bind_digit_action", each) for each in bind]
@@ -314,7 +315,7 @@ def _clearing(realm: str | None, digits_of: DigitTarget) -> str:
     return f"{'all' if realm is None else _realm(realm)},{digits_of.value}"
 
 
-def _digits(digits: str, *, is_pattern: bool, first_match: bool) -> str:
+def _digits(digits: str, terminators: str, *, is_pattern: bool, first_match: bool) -> str:
     """Digits as switch_ivr_dmachine_bind() reads them: ``=`` acts at the first match, ``~`` makes it a pattern."""
     first = "=" * first_match
     if not is_pattern:
@@ -324,7 +325,9 @@ def _digits(digits: str, *, is_pattern: bool, first_match: bool) -> str:
     check_number(len(check_pattern(digits, "digits").pattern), "the length of digits", least=1, most=_LONGEST_PATTERN)
     if "~~" in digits:
         raise LocalProtocolError(f"digits is {digits!r}, and FreeSWITCH takes what follows ~~ for a substitution")
-    return f"{first}~^(?:{digits})$"
+    # switch_ivr_dmachine_check_match() shows a pattern the terminator, too, and takes it off afterwards.
+    end = f"[{terminators}]?" if terminators else ""
+    return f"{first}~^(?:{digits}){end}$"
 
 
 def _digit_scope(digit_timeout_seconds: float | None, terminators: str) -> dict[str, str]:

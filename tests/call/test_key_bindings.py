@@ -26,6 +26,7 @@ async def test_bind_digit_action_is_told_as_much_as_is_needed() -> None:
         await call.bind_digit_action("menu", "3", RunApplication("park"), digits_of=DigitTarget.PEER)
         await call.bind_digit_action("menu", "4", RunApi("uuid_kill", "a b"), first_match=True)
         await call.bind_digit_action("menu", r"[12]\d", RunApplication("log", "INFO a, b"), is_pattern=True)
+        await call.bind_digit_action("menu", "1+", RunApplication("park"), is_pattern=True, terminators="*#")
         await call.bind_digit_action(
             "menu",
             "5",
@@ -42,6 +43,7 @@ async def test_bind_digit_action_is_told_as_much_as_is_needed() -> None:
             "menu,3,exec:park,'',peer",
             "menu,=4,api:uuid_kill,'a b'",
             r"menu,'~^(?:[12]\\\\d)\$',exec:log,'INFO a, b'",
+            "%[bda_terminators=*#]menu,'~^(?:1+)[*#]?$',exec:park",
             "%[bind_digit_digit_timeout=500,bda_terminators=#*]menu,5,'exec[iHP]:playback',a.wav",
         ):
             await switch.run_application("bind_digit_action", argument)

@@ -62,34 +62,76 @@ async def test_keys_in_a_row_run_an_application_and_others_are_given_back(
         assert "".join(event["DTMF-Digit"] for event in socket.events) == told
 
 
-async def test_keys_in_a_row_mean_nothing_while_something_runs_that_was_sent(phone: FakeFreeSwitch) -> None:
+async def test_keys_in_a_row_count_whatever_runs(phone: FakeFreeSwitch) -> None:
     phone.sound("long.wav", 5)
     async with parked(phone) as (caller, socket):
         await socket.run("bind_digit_action", "menu,1,exec:set,done=yes")
         await socket.execute("playback", "long.wav")
         await caller.hears("long.wav")
         await caller.press("1")
-        await socket.listen(10)
-        assert "done" not in caller.variables
-        assert "DTMF 1" in socket.told()
+        await socket.listen(1)
+        assert caller.variables["done"] == "yes"
+        assert "DTMF 1" not in socket.told()
 
 
-async def test_a_realm_counts_when_it_is_set(phone: FakeFreeSwitch) -> None:
+async def test_the_realm_that_got_a_binding_last_counts_until_another_is_set(phone: FakeFreeSwitch) -> None:
     async with parked(phone) as (caller, socket):
         await socket.run("bind_digit_action", "first,1,exec:set,which=first")
         await socket.run("bind_digit_action", "second,1,exec:set,which=second")
         await caller.press("1")
         await socket.listen(1)
-        assert caller.variables["which"] == "first"
-        await socket.run("digit_action_set_realm", "second")
+        assert caller.variables["which"] == "second"
+        await socket.run("digit_action_set_realm", "first")
+        await socket.run("digit_action_set_realm", "third")
         await caller.press("1")
         await socket.listen(1)
-        assert caller.variables["which"] == "second"
+        assert caller.variables["which"] == "first"
         await socket.run("clear_digit_action", "all")
         socket.forget()
         await caller.press("1")
         await socket.listen(1)
         assert socket.told() == ["DTMF 1"]
+
+
+async def test_without_a_realm_keys_come_late(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.run("bind_digit_action", "menu,12,exec:set,which=it")
+        await socket.run("clear_digit_action", "menu")
+        socket.forget()
+        await caller.press("1")
+        await socket.listen(1.4)
+        assert socket.told() == []
+        await socket.listen(0.2)
+        assert socket.told() == ["DTMF 1"]
+
+
+@pytest.mark.parametrize(
+    ("bound", "pressed", "within", "done"),
+    [
+        (["1", "12"], "1", 1.4, ""),
+        (["1", "12"], "1", 1.6, "1"),
+        (["1", "12"], "12", 0.2, "12"),
+        (["=1", "12"], "1", 0.1, "=1"),
+        (["~^[0-9]+$"], "1", 0.1, "~^[0-9]+$"),
+        (["~^[0-9]+$", "9"], "1", 0.1, ""),
+        (["~^[0-9]+$", "9"], "123", 2.0, "~^[0-9]+$"),
+        # A pattern sees the terminator, too.
+        (["~^[0-9]+#?$", "9"], "12#", 0.3, "~^[0-9]+#?$"),
+        (["~^[0-9]+$", "9"], "12#", 1.0, ""),
+        (["~^[0-9]+$", "9"], "12#", 2.0, "~^[0-9]+$"),
+        (["12", "123"], "12#", 0.3, "12"),
+    ],
+)
+async def test_when_keys_in_a_row_count(
+    phone: FakeFreeSwitch, bound: list[str], pressed: str, within: float, done: str
+) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.run("set", "bda_terminators=#")
+        for keys in bound:
+            await socket.run("bind_digit_action", f"menu,{keys},exec:set,done={keys}")
+        await caller.press(pressed)
+        await socket.listen(within)
+        assert caller.variables.get("done", "") == done
 
 
 async def test_a_binding_may_run_an_api_command(phone: FakeFreeSwitch) -> None:
