@@ -81,9 +81,11 @@ class Media(CallBase):
         with await open_socket(bind_ip or remote_ip, remote_port, "remote_port") as ours:
             line.audio_was_given = True
             try:
+                if not local_port:
+                    await _free_port(local_ip)  # that there can be none is to be known before anything is sent
+                await _have_media(line)
                 local_port = local_port or await _free_port(local_ip)
                 await ours.connect((local_ip, local_port))  # what comes from elsewhere is nothing to us
-                await _have_media(line)
             except BaseException:
                 line.audio_was_given = False
                 raise

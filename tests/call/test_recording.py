@@ -370,7 +370,9 @@ async def test_cancelling_a_message_stops_it_and_keeps_what_was_said(autojump_cl
 # Whole calls
 
 
-async def begin_recording(switch: ScriptedSwitch, argument: str, path: str, *, full: bool = True, **said: str) -> None:
+async def begin_recording(
+    switch: ScriptedSwitch, argument: str, path: str, *, full: bool = True, said: dict[str, str] | None = None
+) -> None:
     if full:
         await switch.expect("event plain RECORD_START RECORD_STOP")
         await switch.send(SUBSCRIBED)
@@ -574,7 +576,7 @@ async def test_one_that_the_limit_ended_is_known_by_its_event_and_not_by_what_ca
     class Handler(CallHandler):
         async def run(self) -> None:
             async with self.recording("/b.wav", limit_seconds=1) as recording:
-                await self.wait_for("CHANNEL_HOLD")
+                await self.wait_for("CHANNEL_ANSWER")
                 assert recording.is_over
                 assert recording.seconds == 1.0
                 await self.record("/a.wav", beep=False)
@@ -589,7 +591,7 @@ async def test_one_that_the_limit_ended_is_known_by_its_event_and_not_by_what_ca
         await switch.send(
             switch.event("RECORD_STOP", **(stop | {"Record_File_Path": "/other.wav"}), variable_record_samples="1"),
             switch.event("RECORD_STOP", **stop, **STOPPED),
-            switch.event("CHANNEL_HOLD"),
+            switch.event("CHANNEL_ANSWER"),
         )
         uuid = await expect_record(switch, "%[playback_terminators=#]/a.wav 120 200 5")
         await switch.send(switch.execute(uuid, "record"), switch.complete(uuid, "record", **SOME))
