@@ -153,7 +153,7 @@ class _Realm:
             if terminator in pressed:
                 pressed, is_timeout = pressed[: pressed.rindex(terminator)], True
                 break
-        best, exact, longer = _Match.NONE, None, False
+        best, exact, has_longer = _Match.NONE, None, False
         for each in self.actions:
             if each.is_pattern:
                 if each not in fitting:
@@ -169,11 +169,11 @@ class _Realm:
                 if each.is_first or each.has_priority or size == longest:
                     break
             if len(each.keys) != len(pressed) and each.begins(pressed):
-                longer = exact is not None
-                best = _Match.BOTH if longer else _Match.PARTIAL
+                has_longer = has_longer or exact is not None
+                best = _Match.PARTIAL if exact is None else _Match.BOTH
         if not possible:
-            return _Match.NEVER, None, pressed
-        if exact is not None and (best is _Match.EXACT or (longer and is_timeout)):
+            best = _Match.NEVER
+        if exact is not None and (best is _Match.EXACT or (has_longer and is_timeout)):
             return _Match.EXACT, exact, pressed
         return best, None, pressed
 
