@@ -91,7 +91,7 @@ class Eavesdrop:
         await send_eavesdrop_command(self._line, to.value)
 
     async def stop(self) -> None:
-        """Listen no more, and wait until FreeSWITCH has done so.
+        """Listen no more, and wait until FreeSWITCH has done so; without ``full`` it cannot be stopped.
 
         Raises:
             NotPermitted: The dialplan line does not say ``async``.

@@ -726,7 +726,10 @@ class Line:
 
     def _look_whether_gone(self, execution: Execution, block: bytes) -> None:
         """What takes calls away may have found nowhere to take this one: the channel's state tells."""
-        if execution.command.application.lower() in _MAY_LEAVE and not self._asked_away:
+        application = execution.command.application.lower()
+        if application in _ENDING and peek(block, _ANSWER_STATE) == b"hangup":
+            self._hangup_asked = True  # its CHANNEL_HANGUP may come after this
+        if application in _MAY_LEAVE and not self._asked_away:
             number = peek(block, _STATE_NUMBER)
             self._leaving = _takes_away(execution.command) if number is None else number in _ELSEWHERE
 

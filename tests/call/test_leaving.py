@@ -112,17 +112,23 @@ async def test_a_refusal_that_ends_nothing_says_so_at_once(
 
 
 async def test_a_hangup_whose_event_comes_after_the_completion_is_waited_for() -> None:
+    told: list[str] = []
+
     class Handler(CallHandler):
         async def run(self) -> None:
             await self.respond(486)
+            await trio.lowlevel.checkpoint()
+            told.append("run goes on")
 
     async with dial(Handler) as switch:
         await switch.greet()
         uuid = await switch.expect_execute("respond", "486")
         ended = switch.complete(uuid, "respond", Answer_State="hangup", Channel_State_Number="10")
         await switch.send(switch.execute(uuid, "respond"), ended)
+        await trio.testing.wait_all_tasks_blocked()
         await switch.send(switch.hangup("USER_BUSY"), switch.hangup_complete("USER_BUSY"))
         await switch.expect_exit()
+    assert told == ["run goes on"]
 
 
 async def test_deflect_tells_what_the_callers_side_said() -> None:
@@ -294,6 +300,25 @@ async def test_a_transfer_that_does_not_happen_says_so() -> None:
         await switch.run_application("transfer", Channel_State_Number="4")
         await switch.hang_up_as_told()
         await switch.expect_exit()
+
+
+async def test_a_transfer_that_takes_its_time_is_believed(autojump_clock: MockClock) -> None:
+    told: list[str] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.transfer("9000")
+            told.append("returned")
+            await trio.sleep_forever()
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        uuid = await switch.expect_execute("transfer")
+        await switch.send(switch.execute(uuid, "transfer"), switch.complete(uuid, "transfer", Channel_State_Number="2"))
+        await trio.sleep(2)
+        assert told == ["returned"]
+        await see_the_call_go(switch)
+        await see_the_connection_kept(switch)
 
 
 async def test_the_other_leg_is_sent_away_and_the_call_stays(autojump_clock: MockClock) -> None:

@@ -75,3 +75,16 @@ async def test_what_is_broadcast_is_heard_by_whom_it_is_for(phone: FakeFreeSwitc
         assert "user/1001 hears their own.wav" in caller.ladder()
         assert "user/1001 hears alone.wav" not in caller.ladder()
         assert "their own.wav" not in caller.heard
+
+
+async def test_who_goes_elsewhere_is_not_held_any_more(phone: FakeFreeSwitch) -> None:
+    phone.extension("9000", ["playback elsewhere.wav"])
+    async with parked(phone) as (caller, socket):
+        await socket.run("hold")
+        await socket.execute("transfer", "9000")
+        await caller.hears("elsewhere.wav", to_the_end=True)
+    async with parked(phone) as (_, socket), parked(phone) as (other, theirs):
+        await theirs.run("hold")
+        await socket.execute("intercept", other.channel_uuid)
+        await socket.until("CHANNEL_BRIDGE")
+        assert await socket.api(f"uuid_hold off {other.channel_uuid}") == "-ERR Operation failed\n"

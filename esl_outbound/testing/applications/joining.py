@@ -15,6 +15,7 @@ from ..session import Session
 from ..wire import Event
 from .application import Application
 from .bridging import Originate, begin_bridge, leave_after_bridge, run_bridge
+from .holding import unhold
 
 __all__ = ["APPLICATIONS", "join"]
 
@@ -29,6 +30,8 @@ def join(session: Session, other: str) -> bool:
     peer = session.core.sessions.get(other)
     if peer is None or peer is session:
         return False
+    for each in (session, peer):
+        unhold(each.core, each.channel)  # switch_ivr_check_hold()
     session.transfer([f"uuid_bridge {other}"])
     peer.transfer([f"uuid_bridge {uuid}"])
     session.joined_to, peer.joined_to, peer.joined_by = other, uuid, uuid

@@ -10,6 +10,7 @@ from ..expansion import separate
 from ..happenings import Happening, Who
 from ..session import Session
 from .application import Application
+from .holding import unhold
 
 __all__ = ["APPLICATIONS", "transfer_far_end", "transfer_to"]
 
@@ -38,6 +39,7 @@ def transfer_to(session: Session, words: str) -> bool:
     if not destination:
         return False
     actions = _actions_at(session, destination, dialplan, context)
+    unhold(session.core, session.channel)  # switch_ivr_check_hold()
     session.channel.story.tell(Who.SWITCH, Happening.GOES_TO, destination)
     return session.transfer(actions, destination=destination, dialplan=dialplan, context=context)
 
