@@ -296,12 +296,7 @@ def _numbered(of_leg: Mapping[str, str], number: int) -> dict[str, Text]:
 
 
 def _check_destination(destination: str) -> None:
-    if (
-        _DESTINATION.fullmatch(destination) is None
-        or not destination.isprintable()
-        or ":_:" in destination
-        or "${" in destination
-    ):
+    if _DESTINATION.fullmatch(destination) is None or not destination.isprintable() or ":_:" in destination:
         raise LocalProtocolError(
             f"destination is {destination!r}, and should be <endpoint>/<address> in one word"
             " without , | [ ] { } < > ' \" \\ :_:"

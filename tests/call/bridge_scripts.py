@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..freeswitch import OK, ScriptedSwitch
+from ..freeswitch import OK, RECORDINGS, ScriptedSwitch
 
 A = "5f6433ee-df70-478f-a9ed-0397c83df1da"
 STALE = (
@@ -102,3 +102,25 @@ def failure(other: str, cause: str) -> dict[str, str]:
         "originate_causes": f"{other}%3B{cause}",
         "originate_failed_cause": cause,
     }
+
+
+def recorded(name: str, application_uuid: str, replaced: dict[str, str], *, marked: bool = False) -> list[bytes]:
+    """The events of one bridge in a recorded conversation, with other UUIDs; marked as answered if it is to be."""
+    raw = (RECORDINGS / f"{name}.raw").read_bytes()
+    events: list[bytes] = []
+    is_ours = False
+    for head in re.finditer(rb"Content-Length: (\d+)\nContent-Type: text/event-plain\n\n", raw):
+        event = raw[head.end() : head.end() + int(head[1])]
+        is_ours = is_ours or f"Application-UUID: {application_uuid}\n".encode() in event
+        if not is_ours:
+            continue
+        if marked and b"Event-Name: CHANNEL_EXECUTE_COMPLETE\n" in event:
+            event = event.replace(
+                b"variable_direction:", b"variable_esl_outbound_answered_0: true\nvariable_direction:"
+            )
+        for old, new in replaced.items():
+            event = event.replace(old.encode(), new.encode())
+        events.append(b"Content-Length: %d\nContent-Type: text/event-plain\n\n%s" % (len(event), event))
+        if b"Event-Name: CHANNEL_EXECUTE_COMPLETE\n" in event:
+            return events
+    raise AssertionError(f"no bridge {application_uuid} was recorded")

@@ -300,6 +300,23 @@ async def test_the_handler_hangs_up_while_they_talk(phone: FakeFreeSwitch) -> No
     assert (result.answered, result.hung_up_by) == (True, HungUpBy.HANDLER)
 
 
+async def test_a_bridge_that_was_started_is_stopped(phone: FakeFreeSwitch) -> None:
+    results: list[BridgeResult] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            bridge = await self.start_bridge(["user/1001", "user/never"])
+            await bridge.answered()
+            await bridge.stop()
+            results.append(await bridge.finished())
+            await self.playback("goodbye.wav")
+
+    async with phone.dial(Handler) as caller:
+        await caller.hears("goodbye.wav")
+    assert (results[0].answered, results[0].hung_up_by) == (True, HungUpBy.HANDLER)
+
+
 async def test_without_full_a_bridge_can_be_cut_off_too(phone: FakeFreeSwitch) -> None:
     class Handler(CallHandler):
         async def run(self) -> None:

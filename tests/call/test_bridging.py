@@ -17,6 +17,7 @@ from esl_outbound import (
     Expand,
     HangupCause,
     LocalProtocolError,
+    NotPermitted,
 )
 from esl_outbound.call.bridge_results import BridgeLeg, BridgeResult, EarlyMedia, HungUpBy
 from esl_outbound.call.dial_strings import DialLeg, DialString
@@ -33,12 +34,15 @@ from .bridge_scripts import (
     failure,
     over,
     read_bridge,
+    recorded,
     success,
     unbridged,
 )
 
 MARKED = {"esl_outbound_answered_0": "true"}
 OTHER = "33333333-aaaa-4bbb-8ccc-000000000001"
+BUSY_CALLER = "cb652109-88ce-49a0-938c-8d916b55046f"
+"""The caller's channel in the recording h2_bridge_busy."""
 
 
 async def result_of(
@@ -265,6 +269,58 @@ async def test_nonsense_is_refused_before_anything_is_sent(
 # What came of it, with the variables and timestamps of recorded conversations
 
 
+async def test_a_recorded_conversation() -> None:
+    """h1_bridge_9196, byte for byte: the other leg is killed after a second and a half."""
+    found: list[str] = []
+
+    async def play(switch: ScriptedSwitch, uuid: str, legs: list[str]) -> None:
+        found.extend(legs)
+        replaced = {
+            "d76edbde-4175-4432-8632-00cb06be06e4": CHANNEL,
+            "11111111-aaaa-4bbb-8ccc-000000000001": uuid,
+            "33333333-aaaa-4bbb-8ccc-000000000001": legs[0],
+        }
+        await switch.send(*recorded("h1_bridge_9196", "11111111-aaaa-4bbb-8ccc-000000000001", replaced, marked=True))
+
+    assert await result_of(play) == BridgeResult(
+        answered=True,
+        destination="loopback/9196/default",
+        channel_uuid=found[0],
+        channel_name="loopback/9196-a",
+        cause=HangupCause.NORMAL_CLEARING,
+        legs=(BridgeLeg("loopback/9196/default", found[0], HangupCause.NORMAL_CLEARING),),
+        ring_seconds=0,
+        talk_seconds=1.520009,
+        hung_up_by=HungUpBy.CALLEE,
+        sip_status=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "leg", "cause", "rang"),
+    [
+        (1, "f4d113ea-47c0-41b3-b29d-cee39bc08017", HangupCause.USER_BUSY, 0.038467),
+        # What the first one left is there as well.
+        (3, "f21b5ad9-2714-4bee-9c60-82e5b0824570", HangupCause.NO_ANSWER, 1.659918),
+    ],
+)
+async def test_recorded_failures(number: int, leg: str, cause: HangupCause, rang: float) -> None:
+    """h2_bridge_busy, byte for byte."""
+    found: list[str] = []
+
+    async def play(switch: ScriptedSwitch, uuid: str, legs: list[str]) -> None:
+        found.extend(legs)
+        application = f"11111111-aaaa-4bbb-8ccc-00000000000{number}"
+        await switch.send(
+            *recorded("h2_bridge_busy", application, {BUSY_CALLER: CHANNEL, application: uuid, leg: legs[0]})
+        )
+
+    result = await result_of(play)
+    assert (result.answered, result.cause, result.hung_up_by) == (False, cause, None)
+    assert result.legs == (BridgeLeg("loopback/9196/default", found[0], cause),)
+    assert result.ring_seconds == rang
+
+
 async def test_they_talk_until_the_callee_hangs_up() -> None:
     """As in the recording h1_bridge_9196."""
     found: list[str] = []
@@ -272,7 +328,8 @@ async def test_they_talk_until_the_callee_hangs_up() -> None:
     async def play(switch: ScriptedSwitch, uuid: str, legs: list[str]) -> None:
         (other,) = legs
         found.append(other)
-        told = success(other) | MARKED
+        # SIP's word for the end of a conversation is no refusal.
+        told = success(other) | MARKED | {"last_bridge_proto_specific_hangup_cause": "sip%3A200"}
         await switch.send(began(switch, uuid), connected(switch, other, 0), unbridged(switch, other, 1.520009))
         await switch.send(over(switch, uuid, 1.520009, **told))
 
@@ -393,6 +450,24 @@ async def test_early_media_is_no_answer() -> None:
     assert result.hung_up_by is HungUpBy.CALLEE
 
 
+async def test_early_media_is_no_answer_either_where_a_variable_lets_it_connect() -> None:
+    results: list[BridgeResult] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            results.append(await self.bridge("sofia/x/1", variables={"ignore_early_media": "false"}))
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        uuid, argument, (other,) = await read_bridge(switch)
+        assert argument.startswith(f"{SCOPE}{{ignore_early_media=false,")
+        await switch.send(began(switch, uuid), connected(switch, other, 0.2), unbridged(switch, other, 1))
+        await switch.send(over(switch, uuid, 1, **success(other, "USER_BUSY")))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+    assert (results[0].answered, results[0].channel_uuid) == (False, other)
+
+
 @pytest.mark.parametrize(
     ("answers", "ring", "talk"),
     [
@@ -492,7 +567,8 @@ async def test_a_callers_hangup_raises_and_the_account_of_it_is_kept() -> None:
     assert (result.ring_seconds, result.talk_seconds) == (2, 7.02)
 
 
-async def test_a_caller_who_gives_up_while_it_rings() -> None:
+@pytest.mark.parametrize("completes", [True, False])
+async def test_a_caller_who_gives_up_while_it_rings(completes: bool) -> None:
     results: list[BridgeResult | None] = []
 
     class Handler(CallHandler):
@@ -511,15 +587,16 @@ async def test_a_caller_who_gives_up_while_it_rings() -> None:
         )
         told = failure(other, "ORIGINATOR_CANCEL")
         del told["last_bridge_hangup_cause"]
-        await switch.send(began(switch, uuid), hangup, over(switch, uuid, 3, **told), switch.hangup_complete())
+        await switch.send(began(switch, uuid), hangup)
+        if completes:
+            await switch.send(over(switch, uuid, 3, **told))
+        await switch.send(switch.hangup_complete())
         await switch.expect_exit()
     (result,) = results
     assert result is not None
-    assert (result.answered, result.hung_up_by, result.cause) == (
-        False,
-        HungUpBy.CALLER,
-        HangupCause.ORIGINATOR_CANCEL,
-    )
+    assert (result.answered, result.hung_up_by) == (False, HungUpBy.CALLER)
+    # While it rings, originate_disposition is "failure", which is no cause.
+    assert result.cause is (HangupCause.ORIGINATOR_CANCEL if completes else None)
     assert (result.ring_seconds, result.talk_seconds) == (3, 0)
 
 
@@ -748,6 +825,21 @@ async def test_the_other_leg_can_be_hung_up_with_a_cause(autojump_clock: MockClo
         await switch.expect_exit()
 
 
+async def test_without_async_nothing_can_be_stopped() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            bridge = await self.start_bridge("loopback/1")
+            for stop in (bridge.stop, bridge.hang_up_other_leg):
+                with pytest.raises(NotPermitted) as caught:
+                    await stop()
+                assert "async full" in caught.value.dialplan_line
+
+    async with dial(Handler) as switch:
+        await switch.greet(connect_reply("static"))
+        await read_bridge(switch)
+        await switch.stream.aclose()
+
+
 async def test_whoever_waits_for_a_connection_is_told_of_the_calls_end() -> None:
     seen: list[str] = []
 
@@ -797,6 +889,7 @@ async def test_events_of_others_say_nothing_about_a_bridge() -> None:
             began(switch, uuid),
             switch.event("CHANNEL_BRIDGE", "", OTHER, Bridge_A_Unique_ID=OTHER, Bridge_B_Unique_ID="x"),
             switch.event("CHANNEL_BRIDGE", Bridge_A_Unique_ID=OTHER, Bridge_B_Unique_ID=A),
+            switch.event("CHANNEL_HANGUP", "", OTHER, Hangup_Cause="NORMAL_CLEARING"),
             unbridged(switch, OTHER, 1),
             switch.complete("foreign", "set"),
             over(switch, uuid, 2, **failure(legs[0], "NO_ANSWER")),
@@ -804,6 +897,7 @@ async def test_events_of_others_say_nothing_about_a_bridge() -> None:
 
     result = await result_of(play)
     assert (result.answered, result.channel_uuid, result.ring_seconds) == (False, None, 2)
+    assert result.hung_up_by is None
 
 
 async def test_a_bridge_before_does_not_speak_for_the_next(autojump_clock: MockClock) -> None:
