@@ -73,8 +73,8 @@ async def session_events(line: Line, what: str, *names: str) -> AsyncIterator[Se
     with line.observed(*names) as events:
         line.diversions += 1
         try:
-            if line.diversions == 1:
-                await line.command(DivertEvents(True))
+            # Each says it for itself: another one may have given up before it did.
+            await line.command(DivertEvents(True))
             yield SessionEvents(events)
         finally:
             line.diversions -= 1

@@ -223,7 +223,7 @@ class SpeechRecognition(CallBase):
 
         Runs the ``play_and_detect_speech`` application, which waits for the recogniser's result as long as
         that takes: ``params`` should say when to give up. If the waiting is cancelled, ``detect_speech stop``
-        ends it, with the recogniser.
+        ends it, with the recogniser. While ``divert_events`` is on, it would hear of no result.
 
         Args:
             prompt: What to play: a file, or several in a row.

@@ -186,16 +186,18 @@ async def test_a_tone_is_waited_for_and_the_waiting_can_be_given_up(autojump_clo
             await switch.send(NOT_DIVERTED)
 
 
-async def test_what_two_blocks_need_is_asked_for_once() -> None:
+async def test_what_two_blocks_need_ends_with_the_last_of_them() -> None:
     async def do(call: Call) -> None:
         async with call.detected_tones(BUSY), call.detected_beeps():
             pass
 
     async with doing(do) as switch:
-        await switch.expect("divert_events on")
-        await switch.send(DIVERTED)
-        for application in ("tone_detect", "avmd_start", "avmd_stop", "stop_tone_detect"):
+        for application in ("tone_detect", "avmd_start"):
+            await switch.expect("divert_events on")
+            await switch.send(DIVERTED)
             await switch.run_application(application)
+        await switch.run_application("avmd_stop")
+        await switch.run_application("stop_tone_detect")
         await switch.expect("divert_events off")
         await switch.send(NOT_DIVERTED)
 
