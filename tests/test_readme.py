@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from esl_outbound import CallHandler
+from esl_outbound.testing import FakeFreeSwitch
 
 from .freeswitch import OK, dial
 
@@ -40,22 +41,16 @@ async def test_the_first_example_runs(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out == "1000 NORMAL_CLEARING 5\n"
 
 
-async def test_the_menu_takes_a_digit_and_bridges() -> None:
-    async with dial(handler(1, "Menu")) as switch:
-        await switch.greet()
-        await switch.run_application("answer")
-        uuids = [await switch.expect_execute("set", argument) for argument in ("language=en", "seen_name=Ada L.")]
-        for uuid in uuids:
-            await switch.send(switch.execute(uuid, "set"), switch.complete(uuid, "set"))
-        await switch.run_application(
-            "playback", "%[playback_terminators=12]ivr/menu.wav", response="FILE%20NOT%20FOUND"
-        )
-        await switch.run_application("log", "WARNING no menu for Ada L.")
-        await switch.send(switch.event("DTMF", DTMF_Digit="1"))
-        uuid = await switch.expect_execute("bridge", "user/1001")
-        await switch.send(switch.execute(uuid, "bridge"), switch.complete(uuid, "bridge"), switch.hangup())
-        await switch.send(switch.hangup_complete())
-        await switch.expect_exit()
+async def test_the_switchboard_says_the_time_and_its_menu_again(phone: FakeFreeSwitch) -> None:
+    async with phone.dial(handler(1, "Switchboard")) as caller:
+        await caller.hears("ivr/menu.wav")
+        await caller.press("2")
+        await caller.hears("say:current_time:*")
+        await caller.hears("ivr/menu.wav")
+        await caller.press("1")
+        callee = await caller.is_bridged_to("user/1001")
+        await callee.hangs_up()
+        await caller.was_hung_up("NORMAL_CLEARING")
 
 
 def test_the_test_of_the_menu_passes(tmp_path: Path) -> None:
@@ -136,8 +131,10 @@ async def main() -> None:
 """
 
 
-def test_the_dialplan_examples_are_xml_and_say_what_the_readme_says() -> None:
-    for path in (ROOT / "dialplan_examples").glob("*.xml"):
-        actions = ElementTree.parse(path).getroot().iter("action")
-        sockets = [action.get("data") for action in actions if action.get("application") == "socket"]
-        assert sockets == ["127.0.0.1:8084 async full"]
+def test_the_dialplan_example_that_the_readme_names_is_there_and_as_it_says() -> None:
+    readme = (ROOT / "README.md").read_text()
+    (shown,) = re.findall(r'<action application="socket" data="([^"/ ]+) (async full)"/>', readme)
+    (named,) = set(re.findall(r"dialplan_examples/\w+\.xml", readme))
+    actions = ElementTree.parse(ROOT / named).getroot().iter("action")
+    (data,) = (action.attrib["data"] for action in actions if action.attrib["application"] == "socket")
+    assert (data.partition("/")[0], data.partition(" ")[2]) == shown
