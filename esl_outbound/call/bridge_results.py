@@ -112,7 +112,8 @@ class Told:
     def __init__(self, written: tuple[WrittenLeg, ...], variables: Variables | None) -> None:
         self._written = written
         self._variables = variables
-        self._called = list(dict.fromkeys(uuid for uuid, _ in self._pairs("originated_legs")))
+        self.called: Final = list(dict.fromkeys(uuid for uuid, _ in self._pairs("originated_legs")))
+        """The channels that were called."""
         self._causes = dict(self._pairs("originate_causes"))
 
     def get(self, name: str) -> str:
@@ -158,10 +159,10 @@ class Told:
     def legs(self, connected_to: str | None) -> tuple[BridgeLeg, ...]:
         """What became of each."""
         only = self._written[0] if len(self._written) == 1 else None
-        if only is not None and not only.channel_uuid and self._called:
-            return tuple(self._leg(only, uuid, connected_to) for uuid in self._called)
+        if only is not None and not only.channel_uuid and self.called:
+            return tuple(self._leg(only, uuid, connected_to) for uuid in self.called)
         return tuple(
-            self._leg(leg, leg.channel_uuid if leg.channel_uuid in self._called else None, connected_to)
+            self._leg(leg, leg.channel_uuid if leg.channel_uuid in self.called else None, connected_to)
             for leg in self._written
         )
 

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["Bridge"]
 
 _EVENTS: Final = frozenset(
-    {b"CHANNEL_ANSWER", b"CHANNEL_BRIDGE", b"CHANNEL_UNBRIDGE", b"CHANNEL_EXECUTE_COMPLETE", b"CHANNEL_HANGUP"}
+    {
+        *(b"CHANNEL_ANSWER", b"CHANNEL_BRIDGE", b"CHANNEL_UNBRIDGE", b"CHANNEL_EXECUTE_COMPLETE", b"CHANNEL_HANGUP"),
+        *(b"CHANNEL_PROGRESS", b"CHANNEL_PROGRESS_MEDIA"),
+    }
 )
 # No event tells a caller who is answered already that somebody answers whom he hears already.
 _LOOK_AGAIN_SECONDS: Final = 0.25
@@ -54,6 +57,7 @@ class Bridge:
         "_last",
         "_line",
         "_news",
+        "_ringing",
         "_stopped_by_us",
         "_unbridge",
         "_was_our_hangup",
@@ -75,6 +79,7 @@ class Bridge:
         self._unbridge: Event | None = None
         self._hangup: Event | None = None
         self._last: Event | None = None
+        self._ringing: Event | None = None
 
     def __repr__(self) -> str:
         state = "over" if self.is_over else "talking" if self.is_connected else "ringing"
@@ -94,11 +99,17 @@ class Bridge:
     def other_leg(self) -> str | None:
         """The UUID of the channel that the caller is connected to, or else of the only one that is called.
 
-        None while several ring, and while a user rings who may have several telephones.
+        None while several ring. Of ``user/...`` and ``group/...``, which may be several, it is known a moment after the
+        ringing begins, if FreeSWITCH tells of the caller's channel then.
         """
         if self._connect is not None:
             return self._connect.get("Bridge-B-Unique-ID") or None
-        return self._written[0].channel_uuid or None if len(self._written) == 1 else None
+        if len(self._written) > 1:
+            return None
+        if self._written[0].channel_uuid:
+            return self._written[0].channel_uuid
+        called = [] if self._ringing is None else Told(self._written, self._ringing.variables).called
+        return called[0] if len(called) == 1 else None
 
     async def connected(self) -> bool:
         """Wait until somebody is connected, or nobody will be.
@@ -219,10 +230,11 @@ class Bridge:
             case b"CHANNEL_HANGUP":
                 self._hangup = event
                 self._was_our_hangup = self._line.hangup_was_asked
-            case b"CHANNEL_EXECUTE_COMPLETE":
-                if event.get("Application-UUID") != execution.application_uuid:
-                    return
+            case b"CHANNEL_EXECUTE_COMPLETE" if event.get("Application-UUID") == execution.application_uuid:
                 self._has_ended = True
+            case b"CHANNEL_EXECUTE_COMPLETE" | b"CHANNEL_PROGRESS" | b"CHANNEL_PROGRESS_MEDIA":
+                self._ringing = event  # which shows who is called so far
+                return
         self._last = event
         self.wake()
 

@@ -83,7 +83,8 @@ class DialLeg:
     ``[``, ``]``, ``:_:``, line breaks, blanks at either end, a backslash before some characters, quotes in more than
     one leg."""
     timeout_seconds: float | None = attrs.field(default=None, kw_only=True)
-    """How long it rings at most, in whole seconds; its cause is then ALLOTTED_TIMEOUT. If None, ``ring_seconds``."""
+    """How long it rings at most, in whole seconds; its cause is then ALLOTTED_TIMEOUT, or NO_ANSWER of a user alone.
+    If None, ``ring_seconds``."""
     delay_seconds: float = attrs.field(default=0, kw_only=True)
     """How long the others ring before it does, in whole seconds."""
     caller_id_name: str | None = attrs.field(default=None, kw_only=True)

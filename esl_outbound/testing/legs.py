@@ -43,7 +43,7 @@ _SIP_STATUSES: Final = {
 
 @final
 class Leg:
-    """One leg that a bridge calls.
+    """One leg that a bridge calls. It exists at once, and does nothing before ``begin()``.
 
     Args:
         session: Who calls.
@@ -69,7 +69,7 @@ class Leg:
         self.is_answered = False
         self.plays_early_media = False
         self.is_delayed = bool(delay)
-        """Whether it exists, and does nothing until it is told to begin (``leg_delay_start``)."""
+        """Whether others ring before it does (``leg_delay_start``)."""
         self.is_confirmed = False
         """Whether whoever answered has pressed what was asked for."""
         self._asked_for = ""
@@ -120,8 +120,6 @@ class Leg:
         self._answers_at = self._refuses_at = self._early_at = self._hangs_up_at = math.inf
         self._messages: deque[Received] = deque()
         self._create(knows_caller=knows_caller)
-        if not self.is_delayed:
-            self.begin()
 
     def _create(self, *, knows_caller: bool) -> None:
         channel = self.channel

@@ -300,6 +300,29 @@ async def test_the_handler_hangs_up_while_they_talk(phone: FakeFreeSwitch) -> No
     assert (result.answered, result.hung_up_by) == (True, HungUpBy.HANDLER)
 
 
+@pytest.mark.parametrize("answer", [True, False])
+async def test_the_other_leg_of_a_user_is_known_while_it_rings(phone: FakeFreeSwitch, answer: bool) -> None:
+    seen: list[str | None] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            if answer:
+                await self.answer()
+            bridge = await self.start_bridge("user/never")
+            seen.append(bridge.other_leg)
+            await trio.sleep(1)
+            seen.append(bridge.other_leg)
+            assert bridge.other_leg is not None
+            await self.api(f"uuid_kill {bridge.other_leg}")
+            seen.append((await bridge.finished()).legs[0].channel_uuid)
+
+    async with phone.dial(Handler) as caller:
+        callee = await caller.is_calling("user/never")
+        uuid = callee.variables["uuid"]
+        await caller.was_hung_up()
+    assert seen == [None, uuid, uuid]
+
+
 async def test_a_bridge_that_was_started_is_stopped(phone: FakeFreeSwitch) -> None:
     results: list[BridgeResult] = []
 

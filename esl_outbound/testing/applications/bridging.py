@@ -292,6 +292,8 @@ class _Attempt:
             )
             channel.story.tell(Who.CALLEE, Happening.RINGS, leg.destination)
             self._legs.append(leg)
+            if not leg.is_delayed:
+                leg.begin()
         self._originate.legs += self._legs
         self._bridge.legs = list(self._originate.legs)
         channel.story.wake()
@@ -422,7 +424,7 @@ async def run_bridge(session: Session, argument: str) -> None:
 
 
 async def _run_on_answer(session: Session, leg: Leg) -> None:
-    """Whatever begins with ``api_on_answer`` (``switch_channel_api_on()``), with or without the quotes of its brackets."""
+    """Every ``api_on_answer...`` of the leg (``switch_channel_api_on()``), with or without quotes around it."""
     if leg.is_answered:
         for variable, value in dict(leg.dialled.variables).items():
             name, _, argument = value.strip("'").partition(" ")
