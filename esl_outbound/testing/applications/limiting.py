@@ -64,7 +64,8 @@ async def _limit_execute(session: Session, argument: str) -> None:
     """``<backend> <realm> <id> <max>[/<interval>] <application> <argument>``; the place is given back at once."""
     words = separate(argument, limit=6)
     if len(words) == 6 and words[4] and _take(session, words, words[3]):
-        await session.executions.execute(words[4], words[5])
+        # Bounded like an extension in an extension, where FreeSWITCH has its stack to lose.
+        await session.executions.execute_extension([" ".join(words[4:])])
         if session.channel.state == "CS_EXECUTE":
             session.core.limits.release(session.channel.uuid, words[0], f"{words[1]}_{words[2]}")
 
