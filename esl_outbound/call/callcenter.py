@@ -182,7 +182,8 @@ class CallcenterQueues(CallBase):
         """Let the caller wait in a queue, and do not wait for it.
 
         Arguments as of ``callcenter``. What is said to him meanwhile, such as his
-        position, pauses the music.
+        position, pauses the music; an exit key that is pressed then comes to ``digits``, and
+        does not end the wait.
 
         Returns:
             A handle: ``position()``, ``leave()``, ``finished()``.

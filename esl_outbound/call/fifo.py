@@ -195,7 +195,8 @@ class Fifo(CallBase):
         """Let the caller wait in a fifo, and do not wait for it.
 
         Arguments as of ``fifo_in``. What is said to him meanwhile, such as his
-        position, pauses the music.
+        position, pauses the music; an exit key that is pressed then comes to ``digits``, and
+        does not end the wait.
 
         Returns:
             A handle: ``position()``, ``leave()``, ``finished()``.

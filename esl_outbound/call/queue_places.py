@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar, final
 
+import trio
+
 from ..errors import LocalProtocolError
 from ..protocol import Event, Execute
 from .carried import Carried
@@ -30,7 +32,7 @@ class QueuePlace(Generic[R]):
         while not place.is_over:
             with trio.move_on_after(30):
                 await place.finished()
-            if (position := await place.position()) is not None:
+            if position := await place.position():
                 await self.say(position)
     """
 
@@ -75,9 +77,15 @@ class QueuePlace(Generic[R]):
             NotPermitted: The dialplan line does not say ``full``.
             CallEnded: The call ended first.
         """
+        if self._has_completed():
+            await trio.lowlevel.checkpoint()
+            return None
         await self._line.require_call()
         position = await self._ask_position()
-        return None if self.is_over else position
+        return None if self._has_completed() else position
+
+    def _has_completed(self) -> bool:
+        return self._execution.completion is not None
 
     async def finished(self) -> R:
         """Wait until he waits no longer; he stays if the waiting is cancelled.

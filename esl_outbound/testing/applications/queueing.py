@@ -254,7 +254,8 @@ async def _talk(session: Session, node: FifoNode, announce: str, told: tuple[str
         await play(session, announce)
     other.set("fifo_serviced_by", channel.get("fifo_consumer_id") or channel.uuid)
     other.set("fifo_serviced_uuid", channel.uuid)
-    caller.session.notify()
+    # Whatever the caller hears meanwhile is broken off (CF_BREAK).
+    caller.session.executions.break_innermost()
 
     def look(event: Event) -> None:
         if event.name == "CHANNEL_HANGUP" and event.get("Unique-ID") == other.uuid:
