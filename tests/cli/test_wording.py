@@ -45,6 +45,7 @@ MOMENTS = [
     (Who.CALLEE, Happening.DOES_NOT_ANSWER, ("user/1001", "USER_BUSY"), "user/1001 does not answer: USER_BUSY"),
     (Who.CALLEE, Happening.FAR_END_HANGS_UP, ("user/1001", "BUSY"), "user/1001 hangs up: BUSY"),
     (Who.CALLEE, Happening.FAR_END_HEARS, ("user/1001", "a.wav"), "user/1001 hears a.wav"),
+    (Who.CALLEE, Happening.FAR_END_PRESSES, ("user/1001", "1"), "user/1001 presses 1"),
     (Who.SWITCH, Happening.FAR_END_GOES_TO, ("user/1001", "9000"), "user/1001 goes to 9000"),
     (Who.CALLEE, Happening.FAR_ENDS_TALK, ("user/1", "user/2"), "user/1 talks to user/2"),
     (Who.SWITCH, Happening.SOUND_ENDS, ("a.wav", "cut short by 1"), "a.wav is cut short by your 1"),
