@@ -102,8 +102,9 @@ class Bridging(CallBase):
             confirm_error_prompt: The file that is played after others.
             confirm_seconds: How long to wait for them before the prompt is played again.
             ringback: What the caller hears meanwhile: a tone in TGML, or a file, such as music. If None, it is what
-                the channel variables ``transfer_ringback`` and ``ringback`` say, else ``RINGBACK`` for a caller who was
-                answered; who was not hears his own network. Empty is silence, or what these variables say.
+                the channel variables ``transfer_ringback`` and ``ringback`` say, else ``RINGBACK``; a caller who was not
+                answered, and has heard nothing of us, hears his own network. Empty is silence, or what these variables
+                say.
             hold_music: What the caller hears while the callee holds the call.
             cancel_key: The digit with which the caller gives up while it rings; the cause is then NO_ANSWER.
             continue_on_fail: Whether the call goes on when nobody answers; else it is hung up with the callee's cause.
@@ -339,12 +340,13 @@ def _exported(line: Line, variables: Mapping[str, Text]) -> tuple[list[Execute],
 def _ringback(line: Line, ringback: Text | None) -> tuple[list[Execute], list[Execute]]:
     """The commands that set what the caller hears while it rings, and those that set it back."""
     known = line.channel.variables
-    is_answered = line.channel.header("Answer-State") == "answered"
+    state = line.channel.header("Answer-State")
     # Only who is answered hears the first of these; with the other, who is not hears ours, as early media
     # (switch_ivr_originate(), setup_ringback()).
-    name = "transfer_ringback" if is_answered and ringback is not None else "ringback"
+    name = "transfer_ringback" if state == "answered" and ringback is not None else "ringback"
     if ringback is None:
-        if not is_answered or "ringback" in known:
+        # Who hears nothing of us yet hears his own network ring.
+        if state not in ("answered", "early") or "ringback" in known:
             return [], []
         # Where `transfer_ringback` is set, if only for the whole of FreeSWITCH, it comes first.
         ringback = RINGBACK

@@ -208,6 +208,22 @@ async def test_a_caller_who_was_answered_hears_it_ring() -> None:
         await switch.expect_exit()
 
 
+async def test_a_caller_who_has_heard_something_before_the_answer_hears_it_ring() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.bridge("error/USER_BUSY")
+
+    async with dial(Handler) as switch:
+        await switch.greet(connect_reply().replace(b"Answer-State: ringing", b"Answer-State: early"))
+        await switch.expect_execute("multiunset", STALE)
+        await switch.expect_execute("set", "ringback=%(2000,4000,440,480)")
+        uuid, *_ = await read_bridge(switch, stale="")
+        await switch.expect_execute("set", "ringback=")
+        await switch.send(began(switch, uuid), over(switch, uuid, 1))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
 async def test_a_caller_hears_what_his_channel_says_and_gets_it_back() -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
