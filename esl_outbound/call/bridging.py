@@ -102,9 +102,9 @@ class Bridging(CallBase):
             confirm_error_prompt: The file that is played after others.
             confirm_seconds: How long to wait for them before the prompt is played again.
             ringback: What the caller hears meanwhile: a tone in TGML, or a file, such as music. If None, it is what
-                the channel variables ``transfer_ringback`` and ``ringback`` say, else ``RINGBACK``; a caller who was not
-                answered, and has heard nothing of us, hears his own network. Empty is silence, or what these variables
-                say.
+                the channel variables ``transfer_ringback`` and ``ringback`` say, else ``RINGBACK``; a caller who was
+                not answered, and has heard nothing of us, hears his own network. Empty is silence, or what these
+                variables say.
             hold_music: What the caller hears while the callee holds the call.
             cancel_key: The digit with which the caller gives up while it rings; the cause is then NO_ANSWER.
             continue_on_fail: Whether the call goes on when nobody answers; else it is hung up with the callee's cause.
