@@ -38,13 +38,14 @@ async def expect_wait(switch: ScriptedSwitch, argument: str = f"%[cc_exit_keys=D
 
 
 async def test_a_caller_whom_an_agent_takes_is_the_agents_from_then_on() -> None:
-    results: list[CallcenterResult] = []
+    results: list[object] = []
 
     class Handler(CallHandler):
         async def run(self) -> None:
             results.append(await self.callcenter(QUEUE))
             with pytest.raises(CallTransferred):
                 await self.answer()
+            results.append("run goes on")
 
     async with dial(Handler) as switch:
         await switch.greet()
@@ -64,7 +65,8 @@ async def test_a_caller_whom_an_agent_takes_is_the_agents_from_then_on() -> None
         )
         await switch.expect("nolinger", "noevents")
         await switch.stream.aclose()
-    assert results == [CallcenterResult(CallcenterOutcome.ANSWERED, "", None, AGENT, MEMBER, 1764000000, None, None)]
+    answered = CallcenterResult(CallcenterOutcome.ANSWERED, "", None, AGENT, MEMBER, 1764000000, None, None)
+    assert results == [answered, "run goes on"]
 
 
 @pytest.mark.parametrize(

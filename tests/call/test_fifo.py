@@ -41,7 +41,7 @@ async def expect_fifo(switch: ScriptedSwitch, argument: str) -> str:
 
 
 async def test_a_caller_who_is_served_is_the_agents_from_then_on() -> None:
-    results: list[FifoResult] = []
+    results: list[object] = []
 
     class Handler(CallHandler):
         async def run(self) -> None:
@@ -49,6 +49,7 @@ async def test_a_caller_who_is_served_is_the_agents_from_then_on() -> None:
             for attempt in (self.answer, self.hangup):
                 with pytest.raises(CallTransferred):
                     await attempt()
+            results.append("run goes on")
 
     async with dial(Handler) as switch:
         await switch.greet()
@@ -68,7 +69,7 @@ async def test_a_caller_who_is_served_is_the_agents_from_then_on() -> None:
         )
         await switch.expect("nolinger", "noevents")
         await switch.stream.aclose()
-    assert results == [FifoResult(FifoOutcome.SERVED, "", AGENT, "agent 7", 1)]
+    assert results == [FifoResult(FifoOutcome.SERVED, "", AGENT, "agent 7", 1), "run goes on"]
 
 
 @pytest.mark.parametrize(
