@@ -3,168 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, final
 
 import trio
 
-from ..errors import (
-    ApiFailed,
-    ApplicationFailed,
-    CallEnded,
-    CommandRejected,
-    EventsLost,
-    LocalProtocolError,
-)
-from ..protocol import BgApi, Event, HangupCause, hangup_cause
+from ..errors import ApplicationFailed, CallEnded, CommandRejected, LocalProtocolError
+from ..protocol import Event
 from .arguments import Text, escaped, shown, words
 from .checks import check_digits, check_file_name, check_number
-from .conferences import (
-    MAINTENANCE,
-    ConferenceAction,
-    ConferenceEvent,
-    ConferenceExit,
-    ConferenceResult,
-    ConferenceState,
-    conference_event,
-    conference_state,
-    number,
-)
-from .execution import STOP_SECONDS, Execution, Stage
-from .jobs import Job
-from .observing import OBSERVER_EVENTS
+from .conference_events import ConferenceEvents, MemberWatch
+from .conference_room import ConferenceRoom, one_line
+from .conferences import ConferenceExit, ConferenceResult, number
+from .execution import Execution, Stage
 
 if TYPE_CHECKING:
     from .line import Line
 
-__all__ = ["ConferenceEvents", "ConferenceMember", "MemberWatch", "ask_conference", "check_pin"]
+__all__ = ["ConferenceMember"]
 
-_NOT_FOUND: Final = "-ERR Conference "
-_NOTHING: Final = "-ERR no reply"
 _LOUDEST: Final = 4
 _MOST_ENERGY: Final = 1800
 # An event of an owner's job passes `myevents` (event_handler() in mod_event_socket.c), whatever else it is, and the
 # variables of a conference are in each of its events (conference_event_add_data() in conference_event.c).
 _SHOW_TO: Final = "Job-Owner-UUID"
 
-_EXITS: Final = {
-    ConferenceAction.KICK_MEMBER: ConferenceExit.KICKED,
-    ConferenceAction.HUP_MEMBER: ConferenceExit.TAKEN_OUT,
-    ConferenceAction.REJECTED_JOIN_ONLY: ConferenceExit.NOT_THERE,
-}
-
 
 @final
-class MemberWatch:
-    """What the events of a conference tell of our own member, until he has left.
-
-    Args:
-        channel_uuid: Our channel.
-    """
-
-    def __init__(self, channel_uuid: str) -> None:
-        self._channel_uuid = channel_uuid
-        self.execution: Execution | None = None
-        """The ``conference`` application, once it has been sent."""
-        self.changed = trio.Event()
-        """Set when he is a member, or will not be one any more."""
-        self.member_id: int | None = None
-        self.joined_at: int | None = None
-        """Microseconds since 1970."""
-        self.left_at: int | None = None
-        self.exit: ConferenceExit | None = None
-
-    def offer(self, event: Event) -> None:
-        """Take in an event."""
-        if self.execution is not None and self.execution.stage >= Stage.COMPLETED:
-            self.changed.set()
-        if event.raw_name != b"CUSTOM" or event.subclass != MAINTENANCE:
-            return
-        found = conference_event(event)
-        if found.channel_uuid != self._channel_uuid:
-            return
-        if found.action == ConferenceAction.ADD_MEMBER:
-            self.member_id = found.member_id
-            self.joined_at = number(event.get("Event-Date-Timestamp"))
-            self.changed.set()
-        elif found.action == ConferenceAction.DEL_MEMBER:
-            self.left_at = number(event.get("Event-Date-Timestamp"))
-        elif isinstance(found.action, ConferenceAction) and found.action in _EXITS:
-            self.exit = _EXITS[found.action]
-
-    def wake(self) -> None:
-        """The call has ended."""
-        self.changed.set()
-
-
-@final
-class ConferenceEvents:
-    """What happens in a conference: ``async for event in events``, which ends when our member has left it.
-
-    At most 1,024 wait to be read. Whoever does not keep up gets an ``EventsLost``.
-    """
-
-    def __init__(self, name: str, execution: Execution, end: Callable[[], CallEnded | None]) -> None:
-        self._name = name
-        self._execution = execution
-        self._end = end
-        self._unread: deque[ConferenceEvent | int] = deque()
-        self._wake: trio.Event | None = None
-
-    def __aiter__(self) -> AsyncIterator[ConferenceEvent]:
-        return self
-
-    async def __anext__(self) -> ConferenceEvent:
-        """The next event.
-
-        Raises:
-            EventsLost: Events were dropped here, between the last one and the next.
-        """
-        if self._unread:
-            await trio.lowlevel.checkpoint()
-        while not self._unread:
-            if self._execution.stage >= Stage.COMPLETED or self._end() is not None:
-                await trio.lowlevel.checkpoint()
-                raise StopAsyncIteration
-            if self._wake is None:
-                self._wake = trio.Event()
-            await self._wake.wait()
-        event = self._unread.popleft()
-        if isinstance(event, int):
-            raise EventsLost(event)
-        return event
-
-    # For the reader
-
-    def offer(self, event: Event) -> None:
-        """Take in an event, if it is one of this conference's."""
-        if self._execution.stage >= Stage.COMPLETED:
-            self.wake()
-        if event.raw_name != b"CUSTOM" or event.subclass != MAINTENANCE:
-            return
-        found = conference_event(event)
-        if found.conference_name != self._name:
-            return
-        if len(self._unread) < OBSERVER_EVENTS:
-            self._unread.append(found)
-            self.wake()
-        elif isinstance(lost := self._unread[-1], int):
-            self._unread[-1] = lost + 1
-        else:
-            self._unread.append(1)
-
-    def wake(self) -> None:
-        """Let whoever waits look again."""
-        if self._wake is not None:
-            self._wake.set()
-            self._wake = None
-
-
-@final
-class ConferenceMember:
+class ConferenceMember(ConferenceRoom):
     """A caller in a conference: ``member = await self.start_conference("room")``.
 
     What is done here runs the ``conference`` API command, and needs ``full`` in the
@@ -172,18 +39,12 @@ class ConferenceMember:
     ``"last"`` or ``"non_moderator"``, and otherwise this caller.
     """
 
-    __slots__ = ("_execution", "_line", "_name", "_watch")
+    __slots__ = ("_execution", "_watch")
 
     def __init__(self, line: Line, execution: Execution, name: str, watch: MemberWatch | None) -> None:
-        self._line = line
+        super().__init__(line, name)
         self._execution = execution
-        self._name = name
         self._watch = watch
-
-    @property
-    def name(self) -> str:
-        """The conference's name."""
-        return self._name
 
     @property
     def member_id(self) -> int | None:
@@ -315,15 +176,6 @@ class ConferenceMember:
         finally:
             line.unwatch(events)
 
-    async def state(self) -> ConferenceState | None:
-        """The conference, and who is in it; None if it is over.
-
-        Raises:
-            NotPermitted: The dialplan line does not say ``full``.
-            CallEnded: The call is over, and its socket too.
-        """
-        return await ask_conference(self._line, self._name)
-
     # Members
 
     async def mute(self, member: int | str | None = None, *, quiet: bool = False) -> None:
@@ -451,7 +303,7 @@ class ConferenceMember:
             CallEnded: The call ended first.
         """
         # conference_api_sub_saymember() in conference_api.c expands it.
-        await self._say("saymember", f"{await self._member(to)} ", escaped(_text(text)))
+        await self._say("saymember", f"{await self._member(to)} ", escaped(one_line(text)))
 
     async def stop_playing(self, *, to: int | None = None) -> None:
         """Stop what is played or said to him alone.
@@ -465,119 +317,6 @@ class ConferenceMember:
             CallEnded: The call ended first.
         """
         await self._ask("stop", "all ", str(await self._member(to)))
-
-    # The conference
-
-    async def play_to_all(self, path: str) -> None:
-        """Play a file to everybody, and do not wait for its end (``play-file-done``); errors as of ``play``.
-
-        Args:
-            path: The file; one that is not absolute is below the conference's ``sound-prefix``.
-        """
-        await self._ask("play", *words(check_file_name(path)))
-
-    async def say_to_all(self, text: str) -> None:
-        """Let the conference's speech synthesiser say a text to everybody; arguments and errors as of ``say``."""
-        await self._say("say", "", _text(text))
-
-    async def stop_playing_to_all(self) -> None:
-        """Stop what is played or said to everybody; errors as of ``stop_playing``."""
-        await self._ask("stop", "all")
-
-    async def lock(self) -> None:
-        """Let nobody else in.
-
-        Raises:
-            ApiFailed: There is no such conference any more.
-            CallEnded: The call ended first.
-        """
-        await self._ask("lock")
-
-    async def unlock(self) -> None:
-        """Let others in again; errors as of ``lock``."""
-        await self._ask("unlock")
-
-    async def set_pin(self, pin: str) -> None:
-        """Ask whoever joins from now on for a PIN; errors as of ``lock``.
-
-        Args:
-            pin: Digits; empty asks nobody.
-        """
-        await self._ask(*(("pin", check_pin(pin)) if pin else ("nopin",)))
-
-    async def record(self, path: str) -> None:
-        """Record the conference into a file, until ``stop_recording`` or the conference's end.
-
-        Args:
-            path: The file. One that cannot be opened is not told.
-
-        Raises:
-            LocalProtocolError: The path cannot be said; nothing was sent.
-            ApiFailed: It is recorded into this file already, or there is no such conference any more.
-            CallEnded: The call ended first.
-        """
-        await self._ask("recording", "start ", *words(check_file_name(path)))
-
-    async def stop_recording(self, path: str = "") -> None:
-        """Stop recording it.
-
-        Args:
-            path: Into which file; into any, if not said.
-
-        Raises:
-            ApiFailed: It is not recorded into this file, or there is no such conference any more.
-            CallEnded: The call ended first.
-        """
-        await self._ask("recording", "stop ", *(words(check_file_name(path)) if path else ("all",)))
-
-    async def pause_recording(self, path: str) -> None:
-        """Leave out of a recording what is said from now on; errors as of ``stop_recording``."""
-        await self._ask("recording", "pause ", *words(check_file_name(path)))
-
-    async def resume_recording(self, path: str) -> None:
-        """Let a recording go on; errors as of ``stop_recording``."""
-        await self._ask("recording", "resume ", *words(check_file_name(path)))
-
-    async def dial(
-        self, dial_string: str, *, caller_id_number: str = "", caller_id_name: str = ""
-    ) -> HangupCause | str:
-        """Call somebody into the conference, and wait until he has answered, or has not.
-
-        Runs ``conference NAME dial`` in the background. He is rung for a minute at most. If the
-        waiting is cancelled he is rung all the same.
-
-        Args:
-            dial_string: Whom, as FreeSWITCH has it: ``user/1001``, ``sofia/gateway/carrier/+4930123``.
-            caller_id_number: What he sees; else the conference's own.
-            caller_id_name: What he sees; else the conference's own.
-
-        Returns:
-            ``SUCCESS`` if he answered, else why he did not.
-
-        Raises:
-            LocalProtocolError: A text cannot be said; nothing was sent.
-            NotPermitted: The dialplan line does not say ``full``.
-            ApiFailed: There is no such conference any more.
-            CallEnded: The call ended first.
-        """
-        line = self._line
-        await line.require_call()
-        await line.require_full("calling somebody into a conference")
-        cid = [caller_id_number, caller_id_name] if caller_id_number or caller_id_name else []
-        what = "".join(map(shown, words(_text(dial_string), *cid)))
-        command = f"conference {self._name} dial {what}"
-        job = Job(str(uuid.uuid4()))
-        line.new_job(job)
-        try:
-            await line.command(BgApi(command, job.job_uuid))
-        except BaseException:
-            line.forget_job(job)
-            raise
-        response = await job.result()
-        _, found, cause = response.text.strip().partition("result: [")
-        if not found:
-            raise ApiFailed(command, response)
-        return hangup_cause(cause.rstrip("]")) or ""
 
     # The command
 
@@ -595,65 +334,12 @@ class ConferenceMember:
         who = str(await self._member(member))
         await self._ask(verb, *words(who, *([value] if value else [])), answer=answer)
 
-    async def _ask(self, verb: str, *pieces: Text, answer: str = "+OK") -> None:
-        line = self._line
-        await line.require_call()
-        rest = "".join(map(shown, pieces))
-        command = f"conference {self._name} {verb} {rest}".rstrip()
-        response = await line.api(command)
-        # What cannot be done is told by a usage, or behind what would have been said (conference_api.c). Of all members
-        # there may be none, and then nothing is printed.
-        lines = response.text.splitlines()
-        if lines != [_NOTHING] and (not response.text.startswith(answer) or any(map(_is_error, lines))):
-            raise ApiFailed(command, response)
-
-    async def _say(self, verb: str, to: str, text: str) -> None:
-        # The command looks for its own name in the whole line (conference_api_dispatch() in conference_api.c).
-        if verb in self._name:
-            await self._ask("play", *words(f"say:{text}", *([to.strip()] if to else [])))
-        else:
-            await self._ask(verb, to + text)
-
-    async def _undo(self, what: str) -> None:
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + STOP_SECONDS):
-            if self._line.ending is None:
-                # A conference that is over has no variables any more.
-                await self._line.api(f"conference {self._name} {what}")
-
-
-async def ask_conference(line: Line, name: str) -> ConferenceState | None:
-    """A conference, and who is in it; None if there is none of that name."""
-    command = f"conference {name} json_list"
-    response = await line.api(command)
-    if response.text.startswith(_NOT_FOUND):
-        return None
-    if not response.ok:
-        raise ApiFailed(command, response)
-    return conference_state(response.text)
-
 
 async def _set_at_end(execution: Execution, event: trio.Event) -> None:
     """Set an event when an application is over, in whatever way."""
     with contextlib.suppress(CallEnded, CommandRejected, ApplicationFailed):
         await execution.completed()
     event.set()
-
-
-def _is_error(text: str) -> bool:
-    return text.startswith("-ERR ")
-
-
-def check_pin(pin: str) -> str:
-    """A PIN that somebody can type: ``#`` ends it."""
-    if "#" in check_digits(pin, "pin"):
-        raise LocalProtocolError(f"pin is {pin!r}, and # ends what is typed")
-    return pin
-
-
-def _text(text: str) -> str:
-    if not text.strip() or any(c < " " for c in text):
-        raise LocalProtocolError(f"{text!r} is no text on one line")
-    return text
 
 
 def _truth(text: str | None) -> bool | None:

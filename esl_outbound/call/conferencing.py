@@ -13,7 +13,9 @@ from ..protocol import Execute, Subscribe
 from .arguments import argument
 from .base import CallBase
 from .checks import check_number, check_word, whole_seconds
-from .conference_member import ConferenceMember, MemberWatch, ask_conference, check_pin
+from .conference_events import MemberWatch
+from .conference_member import ConferenceMember
+from .conference_room import ask_conference, check_pin
 from .conferences import MAINTENANCE, ConferenceFlag, ConferenceResult, ConferenceState
 from .variable_commands import set_command, unset_command
 
