@@ -119,3 +119,114 @@ async def test_digits_are_taken_and_told(phone: FakeFreeSwitch) -> None:
         await caller.press("12")
         await socket.listen(1)
         assert socket.told() == ["EXECUTE conference room", "DTMF 1", "DTMF 2"]
+
+
+async def test_a_pin_is_asked_for_three_times(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (caller, socket):
+        await socket.execute("conference", "room@default+1234", uuid="it")
+        for _ in range(3):
+            await caller.hears("conference/conf-pin.wav")
+            await caller.press("9#")
+            await caller.hears("conference/conf-bad-pin.wav")
+        found = variables(await socket.until("CHANNEL_EXECUTE_COMPLETE", uuid="it"))
+        assert "conference_member_id" not in found
+        assert found["conference_name"] == "room"
+        assert caller.is_up
+
+
+async def test_a_pin_that_cannot_be_asked_for_costs_the_call(phone: FakeFreeSwitch) -> None:
+    phone.missing_sound("conference/conf-pin.wav")
+    async with parked(phone) as (caller, socket):
+        await socket.execute("conference", "room+1")
+        await caller.was_hung_up("DESTINATION_OUT_OF_ORDER")
+
+
+async def test_who_supplies_the_moderators_pin_is_one(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (_, socket):
+        await socket.ask(MAINTENANCE)
+        await socket.execute("conference", "%[supplied_pin=99,conference_moderator_pin=99]room+1234")
+        event = await socket.until("CUSTOM", Action="add-member")
+        assert (event["Member-Type"], event["Conference-Size"], event["Hear"]) == ("moderator", "1", "true")
+        assert "variable_conference_name" not in event.headers
+
+
+async def test_a_locked_or_a_full_conference_lets_nobody_in_and_join_only_begins_none(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (_, socket), parked(phone) as (caller, other):
+        await other.ask(MAINTENANCE)
+        complete = await other.run("conference", "%[hangup_after_conference=false]room+flags{join-only}")
+        assert "conference_member_id" not in variables(complete)
+        assert actions(other.events) == ["rejected-join-only"]
+        await socket.execute("conference", "%[conference_max_members=1]room")
+        await socket.listen(1)
+        assert "conference_member_id" not in variables(await other.run("conference", "room"))
+        assert await socket.api("conference room lock") == "+OK room locked\n"
+        assert '"locked": true' in await socket.api("conference room json_list")
+        assert "conference_member_id" not in variables(await other.run("conference", "room"))
+        assert caller.is_up
+
+
+async def test_the_end_of_a_conference_hangs_up_whoever_does_not_say_no(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (host, socket), parked(phone) as (guest, other), parked(phone) as (stays, third):
+        await socket.execute("conference", "room+flags{endconf}")
+        await other.execute("conference", "room")
+        await third.execute("conference", "%[hangup_after_conference=false]room", uuid="it")
+        await third.listen(1)
+        await host.hangs_up()
+        await guest.was_hung_up("NORMAL_CLEARING")
+        await third.until("CHANNEL_EXECUTE_COMPLETE", uuid="it")
+        assert stays.is_up
+
+
+async def test_recordings_variables_and_volumes(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (_, socket):
+        await socket.execute("conference", "room")
+        await socket.listen(1)
+        for command, printed in (
+            ("recording start /tmp/a.wav", "+OK Record file /tmp/a.wav\n"),
+            ("recording start /tmp/a.wav", "-ERR file [/tmp/a.wav] is already being used for recording.\n"),
+            ("recording check", "+OK Record file /tmp/a.wav\n"),
+            ("recording pause /tmp/a.wav", "+OK Pause recording file /tmp/a.wav\n"),
+            (
+                "recording resume /tmp/b.wav",
+                "+OK Resume recording file /tmp/b.wav\n-ERR non-existant recording '/tmp/b.wav'\n",
+            ),
+            ("norecord all", "+OK Stopped recording 1 file\n"),
+            ("recording stop /tmp/a.wav", "-ERR non-existant recording '/tmp/a.wav'\n+OK Stopped recording 0 files\n"),
+            ("chkrecord room", "-ERR Conference is not being recorded.\n"),
+            ("volume_in 1 9", "+OK Volume IN 1 = 4\n"),
+            ("volume_out last -2", "+OK Volume OUT 1 = -2\n"),
+            ("energy all", "Energy 1 = 300\n"),
+            ("setvar color red", "+OK\n"),
+            ("getvar color", "red"),
+            ("setvar color", "+OK\n"),
+            ("getvar color", "-ERR no reply\n"),
+            ("pin 12", "+OK Pin for conference room set: 12\n"),
+            ("nopin", "+OK Pin for conference room deleted\n"),
+            ("play nothing.wav 9", "-ERR Member: 9 not found.\n"),
+            ("saymember 9 hello", "-ERR (saymember) Unknown Member 9!\nsaymember <member_id> <text>"),
+        ):
+            assert await socket.api(f"conference room {command}") == printed
+
+
+async def test_what_is_played_to_one_is_not_heard_by_the_others(phone: FakeFreeSwitch) -> None:
+    async with parked(phone) as (first, socket), parked(phone) as (second, other):
+        await socket.execute("conference", "room")
+        await socket.listen(1)
+        await other.execute("conference", "room")
+        await other.listen(1)
+        await socket.api("conference room play a.wav 1")
+        await socket.api("conference room play b.wav")
+        await socket.api("conference room say hello")
+        await socket.listen(5)
+        assert first.heard == ["a.wav", "b.wav", "speak:hello"]
+        assert second.heard == ["b.wav", "speak:hello"]
+
+
+async def test_who_is_dialled_answers_as_he_does_a_bridge(phone: FakeFreeSwitch) -> None:
+    phone.destination("user/1002", cause="USER_BUSY")
+    async with parked(phone) as (_, socket):
+        await socket.execute("conference", "room")
+        await socket.listen(1)
+        for destination, result in (("user/1001", "SUCCESS"), ("user/1002", "USER_BUSY")):
+            printed = await socket.api(f"conference room dial {destination}")
+            assert printed == f"+OK Call Requested: result: [{result}]\n"
