@@ -13,65 +13,176 @@ reader; ``execution``, ``stopping``, ``jobs``, ``digits``, ``observing`` and ``r
 from __future__ import annotations
 
 from .answering import Answering
-from .arguments import Expand, literal
+from .arguments import Expand, Text, literal
 from .asking import Asking
+from .attended_transfer import AttXferOutcome, AttXferResult
+from .audio import Audio
 from .base import attach
-from .bridging import Bridging
+from .bridge_results import BridgeLeg, BridgeResult, EarlyMedia, HungUpBy
+from .bridges import Bridge
+from .bridging import RINGBACK, Bridging
+from .callcenter import CallcenterAgent, CallcenterMember, CallcenterOutcome, CallcenterResult
+from .collecting import CollectedDigits, DigitsOutcome
 from .commands import SocketCommands
 from .composing import Composing
+from .conference_member import ConferenceEvents, ConferenceMember
+from .conferences import (
+    ConferenceAction,
+    ConferenceEvent,
+    ConferenceExit,
+    ConferenceFlag,
+    ConferenceMemberState,
+    ConferenceResult,
+    ConferenceState,
+)
 from .conferencing import Conferencing
 from .control import Control
 from .detecting import Detecting
+from .dial_strings import Destination, DialLeg, DialString
 from .digits import Digits
+from .eavesdropping import Eavesdrop, EavesdropResult, Spied
 from .execution import Execution, Stage
-from .identifying import Identifying
+from .faxing import FaxResult
+from .fifo import Fifo, FifoCaller, FifoOutcome, FifoResult, FifoService, FifoState
+from .identifying import Identifying, Privacy
 from .identity import Identity
 from .jobs import Job
 from .joining import Joining
-from .key_bindings import KeyBindings
-from .leaving import Leaving
+from .key_bindings import DigitAction, DigitTarget, KeyBindings, MetaKeyOf, MetaRunsOn, RunApi, RunApplication
+from .leaving import DeflectResult, Leaving
+from .legs import Leg
+from .limiting import Limit, LimitBackend, LimitUsage
 from .line import Line
+from .mailboxes import MailboxCount, VoicemailResult
 from .media import Media
 from .menus import Choice, Menu, Menus, MenuStep
 from .observing import EventStream
 from .playing import Playback, PlaybackResult
 from .prompts import Phrase, Prompt, Say, SayGender, SayMethod, SayType, Speak, Tones
 from .questions import Answer, AnswerEnding, Prompts
+from .queue_places import QueuePlace
 from .queueing import Queueing
 from .record import CallRecord, Ending, RecordSource
+from .recorded import CallRecording, MessageRecording, RecordEnd, Recording, RecordingCause, RecordingTags, RecordResult
 from .recording import Recordings
+from .scheduling import Scheduled
+from .sip_headers import SipHeaders, SipMessage
 from .speaking import Speaking
+from .speech import Speech, SpeechEvent, SpeechEventType
+from .speech_results import Interpretation, SpeechOutcome, SpeechResult
 from .storing import Storing
+from .tones import Beep, BeepDetector, Beeps, DetectedTones, Tone, ToneDirection
+from .tuning import AudioDirection
+from .valet_parking import ParkedCall, ParkingOutcome, ParkingResult
 from .variables import VariableAccess
 
 __all__ = [
+    "RINGBACK",
     "Answer",
     "AnswerEnding",
+    "AttXferOutcome",
+    "AttXferResult",
+    "Audio",
+    "AudioDirection",
+    "Beep",
+    "BeepDetector",
+    "Beeps",
+    "Bridge",
+    "BridgeLeg",
+    "BridgeResult",
     "Call",
     "CallRecord",
+    "CallRecording",
+    "CallcenterAgent",
+    "CallcenterMember",
+    "CallcenterOutcome",
+    "CallcenterResult",
     "Choice",
+    "CollectedDigits",
+    "ConferenceAction",
+    "ConferenceEvent",
+    "ConferenceEvents",
+    "ConferenceExit",
+    "ConferenceFlag",
+    "ConferenceMember",
+    "ConferenceMemberState",
+    "ConferenceResult",
+    "ConferenceState",
+    "DeflectResult",
+    "Destination",
+    "DetectedTones",
+    "DialLeg",
+    "DialString",
+    "DigitAction",
+    "DigitTarget",
     "Digits",
+    "DigitsOutcome",
+    "EarlyMedia",
+    "Eavesdrop",
+    "EavesdropResult",
     "Ending",
     "EventStream",
     "Execution",
     "Expand",
+    "FaxResult",
+    "Fifo",
+    "FifoCaller",
+    "FifoOutcome",
+    "FifoResult",
+    "FifoService",
+    "FifoState",
+    "HungUpBy",
+    "Interpretation",
     "Job",
+    "Leg",
+    "Limit",
+    "LimitBackend",
+    "LimitUsage",
     "Line",
+    "MailboxCount",
     "Menu",
     "MenuStep",
+    "MessageRecording",
+    "MetaKeyOf",
+    "MetaRunsOn",
+    "ParkedCall",
+    "ParkingOutcome",
+    "ParkingResult",
     "Phrase",
     "Playback",
     "PlaybackResult",
+    "Privacy",
     "Prompt",
     "Prompts",
+    "QueuePlace",
+    "RecordEnd",
+    "RecordResult",
     "RecordSource",
+    "Recording",
+    "RecordingCause",
+    "RecordingTags",
+    "RunApi",
+    "RunApplication",
     "Say",
     "SayGender",
     "SayMethod",
     "SayType",
+    "Scheduled",
+    "SipHeaders",
+    "SipMessage",
     "Speak",
+    "Speech",
+    "SpeechEvent",
+    "SpeechEventType",
+    "SpeechOutcome",
+    "SpeechResult",
+    "Spied",
     "Stage",
+    "Text",
+    "Tone",
+    "ToneDirection",
     "Tones",
+    "VoicemailResult",
     "attach",
     "literal",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import re
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -97,8 +96,6 @@ class Example:
 
 
 def served(target: str) -> HandlerSource:
-    """What ``esl-outbound serve module:name`` would serve from the examples' folder."""
-    if str(FOLDER) not in sys.path:
-        sys.path.insert(0, str(FOLDER))
+    """What ``esl-outbound serve module:name`` serves from the examples' folder."""
     module, _, name = target.partition(":")
     return cast("HandlerSource", getattr(importlib.import_module(module), name))

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from contextlib import AsyncExitStack
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
+import trio
+from conference_with_pin import Conferences
+from failover import first, second
+from follow_me import FollowMe
+from hello import Hello
+from many_applications import router
+from menu_with_voicemail import Reception
+from night_service import NightService
+from pin import Account, digest
+from queue_with_positions import Queue, Waiting
+from recording_with_consent import Order
+from survey import Survey
 
 from esl_outbound.handler import HandlerSource
 from esl_outbound.testing import FakeFreeSwitch
 
-from .example import Example, served
+from .example import Example
 
 
 async def test_hello(phone: FakeFreeSwitch, capsys: pytest.CaptureFixture[str]) -> None:
-    async with Example.load("hello").dial(phone, served("hello:Hello"), caller_id="030123") as caller:
+    async with Example.load("hello").dial(phone, Hello, caller_id="030123") as caller:
         await caller.hears("ivr/ivr-welcome_to_freeswitch.wav", to_the_end=True)
         await caller.hears("say:telephone_number:030123", to_the_end=True)
         await caller.was_hung_up("NORMAL_CLEARING")
@@ -26,12 +40,11 @@ async def test_hello(phone: FakeFreeSwitch, capsys: pytest.CaptureFixture[str]) 
 @pytest.fixture
 def account(tmp_path: Path) -> HandlerSource:
     database = tmp_path / "accounts.db"
-    look_up = served("pin:digest")
     with sqlite3.connect(database) as connection:
         connection.execute("CREATE TABLE accounts (number TEXT, pin TEXT, balance TEXT)")
-        connection.execute("INSERT INTO accounts VALUES ('030123', ?, '12.5')", (look_up("030123", "4711"),))  # type: ignore[call-arg, arg-type]
+        connection.execute("INSERT INTO accounts VALUES ('030123', ?, '12.5')", (digest("030123", "4711"),))
     connection.close()
-    return partial(served("pin:Account"), database)  # type: ignore[arg-type]
+    return partial(Account, database)
 
 
 async def test_the_right_pin_gives_the_balance(phone: FakeFreeSwitch, account: HandlerSource) -> None:
@@ -62,7 +75,7 @@ async def test_a_wrong_pin_gives_nothing(phone: FakeFreeSwitch, account: Handler
 async def test_a_survey_follows_the_call_and_is_kept_when_the_caller_leaves_amid_it(
     phone: FakeFreeSwitch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with Example.load("survey").dial(phone, served("survey:Survey"), caller_id="030123") as caller:
+    async with Example.load("survey").dial(phone, Survey, caller_id="030123") as caller:
         callee = await caller.is_bridged_to("user/1001")
         await callee.hangs_up()
         await caller.hears("survey/introduction.wav", to_the_end=True)
@@ -75,21 +88,21 @@ async def test_a_survey_follows_the_call_and_is_kept_when_the_caller_leaves_amid
 
 async def test_who_did_not_talk_to_anybody_is_not_asked(phone: FakeFreeSwitch) -> None:
     phone.destination("user/1001", cause="USER_BUSY")
-    async with Example.load("survey").dial(phone, served("survey:Survey")) as caller:
+    async with Example.load("survey").dial(phone, Survey) as caller:
         await caller.was_hung_up("USER_BUSY")
     assert not caller.is_taken
 
 
 @pytest.mark.parametrize("moment", ["2026-11-25 09:00", "2026-11-27 17:29"])
 async def test_by_day_the_call_goes_on_in_the_dialplan(phone: FakeFreeSwitch, moment: str) -> None:
-    handler = partial(served("night_service:NightService"), lambda: datetime.fromisoformat(moment))  # type: ignore[arg-type]
+    handler = partial(NightService, lambda: datetime.fromisoformat(moment))
     async with Example.load("night_service").dial(phone, handler) as caller:
         await caller.is_bridged_to("user/1001")
 
 
 @pytest.mark.parametrize("moment", ["2026-11-25 08:59", "2026-11-25 17:30", "2026-11-28 12:00", "2026-12-25 12:00"])
 async def test_at_night_the_hours_are_said(phone: FakeFreeSwitch, moment: str) -> None:
-    handler = partial(served("night_service:NightService"), lambda: datetime.fromisoformat(moment))  # type: ignore[arg-type]
+    handler = partial(NightService, lambda: datetime.fromisoformat(moment))
     async with Example.load("night_service").dial(phone, handler) as caller:
         await caller.hears("night/closed.wav")
         await caller.hears("night/we_open_at.wav")
@@ -113,12 +126,167 @@ async def test_a_call_goes_to_the_first_server_that_is_there(
     phone: FakeFreeSwitch, listening: tuple[str, ...], sound: str
 ) -> None:
     example = Example.load("failover")
-    for address, target in ((FIRST, "failover:first"), (SECOND, "failover:second")):
+    for address, target in ((FIRST, first), (SECOND, second)):
         if address in listening:
-            phone.listens(address, served(target))
+            phone.listens(address, target)
         else:
             phone.refuses(address)
     async with example.dial(phone, "|".join(f"{place.host}:{place.port}" for place in example.places)) as caller:
         await caller.hears(sound)
         if not listening:
             await caller.is_bridged_to("user/1000")
+
+
+async def test_who_agrees_is_recorded_but_for_his_card_number(
+    phone: FakeFreeSwitch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with Example.load("recording_with_consent").dial(phone, Order) as caller:
+        await caller.hears("order/may_we_record_this.wav")
+        await caller.press("1")
+        await caller.is_recorded("/var/spool/orders/*.wav")
+        await caller.hears("order/item_number.wav")
+        await caller.press("4711")
+        await caller.sees_run("record_session_mask")
+        await caller.hears("order/card_number.wav")
+        await caller.press("4111111111111111#")
+        await caller.sees_run("record_session_unmask")
+        await caller.hears("order/you_have_ordered.wav", to_the_end=True)
+        await caller.hears("order/thank_you.wav")
+        await caller.was_hung_up()
+    assert re.search(rf"1000: \d+\.\d+ s in /var/spool/orders/{caller.channel_uuid}\.wav\n", capsys.readouterr().out)
+
+
+async def test_who_does_not_agree_is_not_recorded(phone: FakeFreeSwitch) -> None:
+    async with Example.load("recording_with_consent").dial(phone, Order) as caller:
+        await caller.hears("order/may_we_record_this.wav")
+        await caller.press("2")
+        await caller.hears("order/item_number.wav")
+        await caller.press("4711")
+        await caller.hears("order/card_number.wav")
+        await caller.hangs_up()
+    assert caller.recorded == []
+
+
+async def test_callers_are_told_their_places_and_are_served_in_their_order(
+    phone: FakeFreeSwitch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Waiting, "queue", Queue(["user/1001"]))
+    example = Example.load("queue_with_positions")
+    async with example.dial(phone, Waiting) as first_caller:
+        callee = await first_caller.is_bridged_to("user/1001")
+        async with AsyncExitStack() as stack:
+            second_caller = await stack.enter_async_context(example.dial(phone, Waiting))
+            await trio.sleep(1)
+            third_caller = await stack.enter_async_context(example.dial(phone, Waiting))
+            for caller, place in ((second_caller, 1), (third_caller, 2)):
+                await caller.hears("queue/welcome.wav")
+                await caller.hears("local_stream://moh")
+                await caller.hears("queue/your_place_is.wav", within=30)
+                await caller.hears(f"say:number:{place}")
+            await callee.hangs_up()
+            callee = await second_caller.is_bridged_to("user/1001")
+            await third_caller.hears("queue/your_place_is.wav", within=30)
+            await third_caller.hears("say:number:1")
+            await second_caller.hangs_up()
+            await third_caller.is_bridged_to("user/1001")
+
+
+async def test_an_agent_who_does_not_answer_is_asked_again_for_the_next_caller(
+    phone: FakeFreeSwitch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Waiting, "queue", Queue(["user/1001"]))
+    phone.destination("user/1001", answers_after=60)
+    example = Example.load("queue_with_positions")
+    for _ in range(2):
+        async with example.dial(phone, Waiting) as caller:
+            await caller.is_not_put_through("user/1001", "NO_ANSWER")
+            await caller.hears("queue/please_call_again.wav")
+    assert Waiting.queue.free == ["user/1001"]
+
+
+async def test_a_pin_opens_its_conference(phone: FakeFreeSwitch) -> None:
+    example = Example.load("conference_with_pin")
+    async with example.dial(phone, Conferences) as caller:
+        await caller.hears("conference/conf-pin.wav")
+        await caller.press("9999")
+        await caller.hears("conference/conf-bad-pin.wav", to_the_end=True)
+        await caller.hears("conference/conf-pin.wav")
+        await caller.press("1111")
+        await caller.is_in_conference("board")
+    async with example.dial(phone, Conferences) as caller:
+        for _ in range(3):
+            await caller.hears("conference/conf-pin.wav")
+            await caller.press("9999")
+            await caller.hears("conference/conf-bad-pin.wav", to_the_end=True)
+        await caller.hears("conference/conf-goodbye.wav")
+        await caller.was_hung_up()
+
+
+async def test_a_menu_leads_to_a_person_or_a_mailbox(phone: FakeFreeSwitch) -> None:
+    phone.destination("user/1002", cause="USER_BUSY")
+    example = Example.load("menu_with_voicemail")
+    async with example.dial(phone, Reception) as caller:
+        await caller.hears("menu/welcome.wav")
+        await caller.press("3")
+        await caller.hears("menu/hours.wav", to_the_end=True)
+        await caller.hears("menu/welcome.wav")
+        await caller.press("1")
+        await caller.is_bridged_to("user/1001")
+    async with example.dial(phone, Reception) as caller:
+        await caller.hears("menu/welcome.wav")
+        await caller.press("2")
+        await caller.is_not_put_through("user/1002", "USER_BUSY")
+        await caller.sees_run("voicemail", "default localhost 1002")
+    async with example.dial(phone, Reception) as caller:
+        for _ in range(3):
+            await caller.hears("menu/welcome.wav", to_the_end=True)
+            await caller.hears("ivr/ivr-did_not_receive_a_response.wav", to_the_end=True)
+        await caller.is_bridged_to("user/1000")
+
+
+async def test_a_person_is_found_where_he_presses_1(phone: FakeFreeSwitch, capsys: pytest.CaptureFixture[str]) -> None:
+    phone.destination("user/1001", answers_after=60)
+    phone.destination("sofia/gateway/provider/436641234567", answers_after=2)
+    async with Example.load("follow_me").dial(phone, FollowMe) as caller:
+        await caller.is_calling("user/1001")
+        callee = await caller.is_calling("sofia/gateway/provider/436641234567", within=30)
+        await trio.sleep(4)
+        await callee.presses("1")
+        await caller.is_bridged_to("sofia/gateway/provider/436641234567")
+        await trio.sleep(30)
+        await callee.hangs_up()
+        await caller.was_hung_up()
+    assert re.search(r"1000 talked to sofia/\S+ for 3\d\.\d+ s\n", capsys.readouterr().out)
+
+
+async def test_a_person_who_is_nowhere_is_reported(phone: FakeFreeSwitch) -> None:
+    for destination in ("user/1001", "sofia/gateway/provider/436641234567", "sofia/gateway/provider/4312345678"):
+        phone.destination(destination, cause="USER_BUSY")
+    async with Example.load("follow_me").dial(phone, FollowMe) as caller:
+        await caller.hears("ivr/ivr-no_user_response.wav")
+        await caller.was_hung_up()
+
+
+@pytest.mark.parametrize(
+    ("name", "sound"),
+    [
+        ("hello", "ivr/ivr-welcome_to_freeswitch.wav"),
+        ("pin", "ivr/ivr-please_enter_pin_followed_by_pound.wav"),
+        ("failover", "failover/first_server.wav"),
+        ("recording_with_consent", "order/may_we_record_this.wav"),
+        ("queue_with_positions", "queue/welcome.wav"),
+        ("conference_with_pin", "conference/conf-pin.wav"),
+        ("menu_with_voicemail", "menu/welcome.wav"),
+    ],
+)
+async def test_one_server_has_all_of_them(phone: FakeFreeSwitch, name: str, sound: str) -> None:
+    async with Example.load(name).dial(phone, router) as caller:
+        await caller.hears(sound)
+        await caller.hangs_up()
+
+
+async def test_a_path_leads_to_an_extension_and_an_unknown_one_to_nobody(phone: FakeFreeSwitch) -> None:
+    async with phone.dial(router, path="many_applications/5111") as caller:
+        await caller.hears("say:number:11")
+    async with phone.dial(router, path="many_applications/5211") as caller:
+        await caller.was_hung_up("UNALLOCATED_NUMBER")
