@@ -143,13 +143,20 @@ async def _leave_queue(line: Line, execution: Execution) -> None:
     # A break only begins the music anew (fifo_function() in mod_fifo.c, callcenter_function() in mod_callcenter.c); an
     # exit key ends the wait, and whoever put the caller there made this one of them.
     await line.require_full("leaving a queue")
+    presses = 0
     while True:
         await line.api(f"uuid_recv_dtmf {line.channel_uuid} {LEAVE_KEY}")
+        presses += 1
         if await _completed_within(execution, _AGAIN_SECONDS):
             break
+        # Something that is said to the caller meanwhile has taken it.
+        await line.api(f"uuid_break {line.channel_uuid}")
     # The caller did not press it.
-    before, _, after = line.digits.clear().rpartition(LEAVE_KEY)
-    for digit in before + after:
+    digits = line.digits.clear()
+    for _number in range(presses):
+        before, _, after = digits.rpartition(LEAVE_KEY)
+        digits = before + after
+    for digit in digits:
         line.digits.add(digit)
 
 

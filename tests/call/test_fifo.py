@@ -185,8 +185,10 @@ async def test_cancelling_presses_a_key_of_ours_and_nobody_finds_it_among_the_di
         uuid = await expect_fifo(switch, f"{KEYS}q in")
         await switch.send(switch.event("DTMF", DTMF_Digit="7"))
         await switch.expect(f"api uuid_recv_dtmf {CHANNEL} D")
-        await switch.send(api_response("+OK x received DTMF D.\n"))
-        await switch.expect(f"api uuid_recv_dtmf {CHANNEL} D")  # half a second later: it came in between two sounds
+        await switch.send(api_response("+OK x received DTMF D.\n"), switch.event("DTMF", DTMF_Digit="D"))
+        await switch.expect(f"api uuid_break {CHANNEL}")  # half a second later: something nested has taken it
+        await switch.send(api_response("+OK\n"))
+        await switch.expect(f"api uuid_recv_dtmf {CHANNEL} D")
         await switch.send(api_response("+OK x received DTMF D.\n"), switch.event("DTMF", DTMF_Digit="D"))
         await switch.send(switch.event("DTMF", DTMF_Digit="8"))
         await switch.send(switch.complete(uuid, "fifo", variable_fifo_status="ABORTED"))
@@ -404,4 +406,24 @@ async def test_cancelling_a_wait_leaves_the_queue(phone: FakeFreeSwitch) -> None
 
     async with phone.dial(Handler) as caller:
         await caller.hears("local_stream://moh")
+        await caller.hears("gave up.wav")
+
+
+async def test_cancelling_a_wait_amid_an_announcement_leaves_the_queue_too(phone: FakeFreeSwitch) -> None:
+    phone.sound("long.wav", 60)
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            place = await self.start_fifo("q", music="local_stream://moh")
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.playback, "long.wav")
+                await trio.sleep(5)
+                await place.leave()
+            assert (await place.finished()).outcome is FifoOutcome.LEFT
+            assert self.digits.clear() == ""
+            await self.playback("gave up.wav")
+
+    async with phone.dial(Handler) as caller:
+        await caller.hears("local_stream://moh")
+        await caller.hears("long.wav")
         await caller.hears("gave up.wav")
