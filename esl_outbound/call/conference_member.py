@@ -21,7 +21,7 @@ from .execution import Execution, Stage
 if TYPE_CHECKING:
     from .line import Line
 
-__all__ = ["ConferenceMember"]
+__all__ = ["ConferenceEvents", "ConferenceMember"]
 
 _LOUDEST: Final = 4
 _MOST_ENERGY: Final = 1800
