@@ -28,7 +28,7 @@ from esl_outbound.call.recorded import (
 )
 from esl_outbound.testing import FakeFreeSwitch
 
-from ..freeswitch import CHANNEL, ScriptedSwitch, api_response, connect_reply, dial
+from ..freeswitch import CHANNEL, RECORDINGS, ScriptedSwitch, api_response, connect_reply, dial
 
 BEEP = "%[playback_terminators=none]%(500,0,640)|1"
 UNSET = "silence_hits_exhausted record_ms record_file_size"
@@ -756,6 +756,41 @@ async def test_the_length_of_a_recording_that_the_hangup_ended_is_known_after_it
         await switch.send(switch.event("RECORD_STOP", **stop, **STOPPED), switch.hangup_complete())
         await switch.expect_exit()
     assert found == [1.0, RecordingCause.SILENCE, True]
+
+
+async def test_what_freeswitch_wrote_in_a_recorded_conversation() -> None:
+    raw = (RECORDINGS / "i4_record.raw").read_bytes().replace(b"3f7c4f99-7a95-4b2a-b0c2-030c12e175aa", CHANNEL.encode())
+    events = [b"Content-Length: " + each for each in raw.split(b"Content-Length: ")]
+
+    def said(number: int, uuid: str) -> bytes:
+        """The events of one application, as FreeSWITCH wrote them."""
+        theirs = b"11111111-aaaa-4bbb-8ccc-00000000000%d" % number
+        first, last = (n for n, event in enumerate(events) if b"\nApplication-UUID: " + theirs in event)
+        return b"".join(events[first : last + 1]).replace(theirs, uuid.encode())
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            result = await self.record(
+                "/srv/fs/recordings/a.wav", max_seconds=2, silence_seconds=1, terminators="*", beep=False
+            )
+            assert result == RecordResult("/srv/fs/recordings/a.wav", 1.76, RecordEnd.SILENCE, "", 28204)
+            async with self.recording("/srv/fs/recordings/b.wav") as call:
+                pass
+            assert (call.seconds, call.file_bytes, call.completion_cause) == (1.0, 16044, RecordingCause.MAXTIME)
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        uuid = await expect_record(switch, "%[playback_terminators=*]/srv/fs/recordings/a.wav 2 200 1")
+        await switch.send(said(1, uuid))
+        await switch.expect("event plain RECORD_START RECORD_STOP")
+        await switch.send(SUBSCRIBED)
+        await switch.run_application("multiunset", UNSET_CALL)
+        uuid = await switch.expect_execute("record_session", "/srv/fs/recordings/b.wav")
+        await switch.send(said(2, uuid))
+        await switch.run_application("multiunset", UNSET_CALL)
+        uuid = await switch.expect_execute("stop_record_session", "/srv/fs/recordings/b.wav")
+        await switch.send(said(4, uuid))
+        await finish(switch)
 
 
 # Without FreeSWITCH
