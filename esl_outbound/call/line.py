@@ -7,10 +7,8 @@ A mixin of ``Call`` calls nothing of another mixin: what two of them need is her
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
 import trio
@@ -24,8 +22,6 @@ from ..errors import (
     CallTransferred,
     CommandRejected,
     ConnectionLost,
-    ExecutionLost,
-    LocalProtocolError,
     NotPermitted,
     TooManyDigits,
     UnknownApplication,
@@ -52,10 +48,21 @@ from ..protocol import (
     XferExt,
     hangup_cause,
 )
-from ..protocol.headers import decode, peek, peek_last, url_decode, url_encode
+from ..protocol.headers import decode, peek, peek_last, url_decode
 from .channel import Channel
 from .digits import Digits
-from .execution import STOP_SECONDS, Execution, Stage
+from .endings import (
+    ANSWER_STATE,
+    DEAF,
+    goes_elsewhere,
+    is_hung_up_by,
+    is_our_doing,
+    may_leave,
+    takes_away,
+    unknown_application,
+)
+from .execution import STOP_SECONDS, Execution
+from .executions import Executions
 from .jobs import Job
 from .observing import EventStream, Observer, Wanted, wanted_events
 from .record import Ending
@@ -74,35 +81,11 @@ _LOG_LEVELS: Final = (*[logging.CRITICAL] * 3, logging.ERROR, logging.WARNING, *
 
 _SOCKET_APPLICATION: Final = b"\nApplication: socket\n"
 _APPLICATION_RESPONSE: Final = b"\nApplication-Response: "
-_APPLICATION_UUID: Final = b"\nApplication-UUID: "
 _HANGUP_CAUSE: Final = b"\nHangup-Cause: "
-_ANSWER_STATE: Final = b"\nAnswer-State: "
-_CURRENT_APPLICATION: Final = b"\nvariable_current_application: "
 _BRIDGE_LEGS: Final = (b"\nBridge-B-Unique-ID: ", b"\nBridge-A-Unique-ID: ")
-_DISPOSITION: Final = b"\nvariable_originate_disposition: "
-_SILENCE_HITS: Final = b"\nvariable_silence_hits_exhausted: "
 
-# Applications by which we end the call, or send it away, ourselves.
-# FreeSWITCH finds applications whatever their case.
-_ENDING: Final = frozenset({"hangup", "respond", "redirect", "deflect"})
-_LEAVING: Final = frozenset(
-    {"transfer", "deflect", "redirect", "intercept", "att_xfer", "park_state", "pickup", "userspy"}
-)
-# Applications that do not look at what is queued (switch_ivr_eavesdrop_session()), a hangup included.
-_DEAF: Final = frozenset({"eavesdrop", "native_eavesdrop", "three_way"})
-# These wait for somebody who takes the call, or may send it away; where the channel goes, their completion tells.
-_MAY_LEAVE: Final = _LEAVING | {
-    *("fifo", "callcenter", "valet_park", "voicemail", "directory", "ivr", "execute_extension"),
-}
-_STATE_NUMBER: Final = b"\nChannel-State-Number: "
-# switch_channel_state_t from CS_INIT to CS_RESET, without CS_EXECUTE (4): the state that the channel is about to have.
-_ELSEWHERE: Final = frozenset(map(str.encode, "12356789"))
 # The way out took 20 ms wherever it was measured.
 _LEAVING_SECONDS: Final = 1.0
-# Events are dispatched some 20 ms after they were fired.
-_REORDERED_SECONDS: Final = 1.0
-# What a bridge says of itself that did not end the call.
-_NO_FAILURE: Final = frozenset({b"SUCCESS", b"ORIGINATOR_CANCEL", b""})
 
 
 @final
@@ -117,7 +100,6 @@ class Line:
     """
 
     __slots__ = (
-        "_application_prefix",
         "_arrived",
         "_asked_away",
         "_channel",
@@ -126,7 +108,6 @@ class Line:
         "_jobs",
         "_leaving",
         "_link",
-        "_number_of_executions",
         "_observers",
         "_on_end",
         "_reason",
@@ -174,11 +155,7 @@ class Line:
         self.refusal = ""
         """What a peer said to ``connect`` that gives no call."""
 
-        # A random UUID whose last part counts the executions: uuid4() for each would be a system call for each.
-        bits = f"{random.getrandbits(72):018x}"
-        self._application_prefix = f"{bits[:8]}-{bits[8:12]}-4{bits[12:15]}-8{bits[15:]}-"
-        self._number_of_executions = 0
-        self._executions: dict[bytes, Execution] = {}
+        self._executions = Executions()
         self._jobs: dict[str, Job] = {}
         self._observers: list[Observer] = []
         self.digits = Digits(self.end_error)
@@ -316,9 +293,9 @@ class Line:
             CallEnded: The call is over.
         """
         await self.require_call()
-        executions = [Execution(self, command, self._key(command.event_uuid)) for command in commands]
+        executions = [Execution(self, command, self._executions.key(command.event_uuid)) for command in commands]
         for execution in executions:
-            self._executions[execution.key] = execution
+            self._executions.add(execution)
         try:
             await self._send(commands, executions)
         except BaseException:
@@ -338,22 +315,9 @@ class Line:
         headers: tuple[tuple[str, str], ...] = (),
     ) -> Execute:
         """The command that runs an application, with an ``Event-UUID`` of ours."""
-        if not event_uuid:
-            self._number_of_executions += 1
-            event_uuid = f"{self._application_prefix}{self._number_of_executions:012x}"
-        return Execute(application, argument, event_uuid, "", loops, event_lock, False, "", headers)
-
-    def _key(self, event_uuid: str) -> bytes:
-        """An Event-UUID in the form in which it comes back; one of a user's own may be any text."""
-        if event_uuid.startswith(self._application_prefix):
-            return event_uuid.encode()
-        try:
-            key = url_encode(event_uuid)
-        except UnicodeEncodeError as exc:
-            raise LocalProtocolError(f"{event_uuid!r} is no text") from exc
-        if key in self._executions:
-            raise LocalProtocolError(f"an execution with the Event-UUID {event_uuid!r} is running")
-        return key
+        return self._executions.command(
+            application, argument, loops=loops, event_lock=event_lock, event_uuid=event_uuid, headers=headers
+        )
 
     async def execute(self, application: str, argument: str = "", *, after: Sequence[Execute] = ()) -> Event:
         """Run an application and wait for its completion; stop it on the channel if the waiting is cancelled.
@@ -387,7 +351,7 @@ class Line:
         """
         while self._executions:
             try:
-                await next(iter(self._executions.values())).completed()
+                await next(iter(self._executions)).completed()
             except (CommandRejected, ApplicationFailed):
                 _log.debug("channel %s: one application less", self.channel_uuid)
 
@@ -465,8 +429,8 @@ class Line:
         await self.require_call()
         # An application that carries `event-lock` would hold back a `sendmsg hangup` until it ends; uuid_kill passes.
         locked = any(
-            execution.command.event_lock or execution.command.application.lower() in _DEAF
-            for execution in self._executions.values()
+            execution.command.event_lock or execution.command.application.lower() in DEAF
+            for execution in self._executions
         )
         kill = Api(f"uuid_kill {self.channel_uuid} {cause}") if locked and self.is_full else Hangup(cause)
         self._hangup_asked = True
@@ -603,7 +567,7 @@ class Line:
 
     def forget(self, execution: Execution) -> None:
         """Expect no more events of an execution."""
-        self._executions.pop(execution.key, None)
+        self._executions.forget(execution)
 
     # What the reader does
 
@@ -613,7 +577,7 @@ class Line:
         if isinstance(reply, ConnectReply):
             self._channel = Channel(reply)
             block = reply.headers.block
-            if peek(block, _ANSWER_STATE) == b"hangup":
+            if peek(block, ANSWER_STATE) == b"hangup":
                 # The caller did not wait for us; his CHANNEL_HANGUP was fired before our subscription.
                 self.hangup_cause = hangup_cause(decode(peek(block, _HANGUP_CAUSE) or b""))
                 self._end(Ending.HUNG_UP, own=False)
@@ -678,8 +642,7 @@ class Line:
             self.run_scope.deadline = min(self.run_scope.deadline, self.ended_at + self.wind_down_seconds)
         else:
             self.run_scope.cancel()
-        for execution in self._executions.values():
-            execution.fail(self._must_have_ended)
+        self._executions.fail(self._must_have_ended)
         self.ended.set()
         self._wake_readers()
         self._on_end()
@@ -696,72 +659,42 @@ class Line:
         if channel.noted(event, block) and channel.is_new(block) and self.ending is None:
             self.safe_to_leave = True
 
-    def _execution_of(self, block: bytes) -> Execution | None:
-        if not self._executions:
-            return None
-        at = block.rfind(_APPLICATION_UUID) + len(_APPLICATION_UUID)
-        raw = block[at : block.find(b"\n", at)]
-        execution = self._executions.get(raw)
-        if execution is None and b"%" in raw:
-            # The lines of a JSON event have every % encoded, those of a plain one only some.
-            execution = self._executions.get(url_encode(url_decode(raw)))
-        return execution
-
     def _execute_came(self, event: Event, block: bytes, channel: Channel) -> None:
         channel.noted(event, block)
-        execution = self._execution_of(block)
+        execution = self._executions.of(block)
         if execution is not None:
             self.safe_to_leave = True
             self._look_for_leaving(execution)
             if channel.is_async and len(self._executions) > 1:
-                self._look_for_skipped(execution)
+                self._executions.look_for_skipped(execution)
             execution.execute_came(event)
 
     def _look_for_leaving(self, running: Execution) -> None:
         """What takes the call away does so at its end, and may be talked through until then (``att_xfer``)."""
-        if _takes_away(running.command):
+        if takes_away(running.command):
             self._leaving = True
         elif self._leaving and not self._asked_away:
-            self._leaving = any(_takes_away(execution.command) for execution in self._executions.values())
+            self._leaving = any(takes_away(execution.command) for execution in self._executions)
 
-    def _look_whether_gone(self, execution: Execution, block: bytes) -> None:
-        """What takes calls away may have found nowhere to take this one: the channel's state tells."""
-        application = execution.command.application.lower()
-        if application in _ENDING and peek(block, _ANSWER_STATE) == b"hangup":
-            self._hangup_asked = True  # its CHANNEL_HANGUP may come after this
-        if application in _MAY_LEAVE and not self._asked_away:
-            number = peek(block, _STATE_NUMBER)
-            self._leaving = _takes_away(execution.command) if number is None else number in _ELSEWHERE
-
-    def _look_for_skipped(self, running: Execution) -> None:
-        """What was queued before an execution that runs, and does not start, was thrown away (``break all``).
-
-        Not at once: events of the same moment may come in another order than they were fired in.
-        """
-        now = trio.current_time()
-        for execution in list(self._executions.values()):
-            if execution is running:
-                return
-            if execution.stage >= Stage.STARTED or execution.command.headers:
-                continue
-            if execution.skipped_at is None:
-                execution.skipped_at = now
-            elif now - execution.skipped_at > _REORDERED_SECONDS:
-                self.forget(execution)
-                execution.fail(partial(ExecutionLost, execution.command.application, execution.command.argument))
+    def _look_whether_gone(self, command: Execute, block: bytes) -> None:
+        """What takes calls away may have found nowhere to take this one."""
+        if is_hung_up_by(command, block):
+            self._hangup_asked = True
+        if may_leave(command) and not self._asked_away:
+            self._leaving = goes_elsewhere(command, block)
 
     def _complete_came(self, event: Event, block: bytes, channel: Channel) -> None:
         owned = channel.noted(event, block)
-        execution = self._execution_of(block)
+        execution = self._executions.of(block)
         if execution is not None:
             self.safe_to_leave = True
             if channel.is_async and len(self._executions) > 1:
-                self._look_for_skipped(execution)
+                self._executions.look_for_skipped(execution)
             if execution.complete_came(event):
                 self.forget(execution)
-                self._look_whether_gone(execution, block)
+                self._look_whether_gone(execution.command, block)
         elif owned and block.rfind(_SOCKET_APPLICATION) >= 0 and channel.is_new(block):
-            if peek(block, _ANSWER_STATE) == b"hangup":
+            if peek(block, ANSWER_STATE) == b"hangup":
                 self._hung_up(event, block, channel)  # CHANNEL_HANGUP was fired before our subscription
             else:
                 # Without a CHANNEL_HANGUP before it, the call is in other hands now.
@@ -785,31 +718,12 @@ class Line:
     def _hangup_is_our_doing(self, block: bytes) -> bool:
         if self._hangup_asked or self._leaving:
             return True
-        unfinished = list(self._executions.values())
-        if self.hangup_cause == HangupCause.INCOMPATIBLE_DESTINATION and unfinished:
-            # Media that cannot be agreed on when an application answers, or plays before the answer
-            # (switch_channel_perform_answer() and switch_channel_perform_pre_answer()).
-            return True
-        if self.hangup_cause == HangupCause.DESTINATION_OUT_OF_ORDER and unfinished:
-            # An application that FreeSWITCH does not know is accepted, never starts, and costs the call. What waits
-            # behind an event-lock has not started either, but that is no sign.
-            waiting = [execution for execution in unfinished if execution.stage < Stage.STARTED]
-            locked = any(e.command.event_lock and e.stage is Stage.STARTED for e in unfinished)
-            # Nor is what waits behind a recording whose file could not be opened (switch_ivr_record_file_event()).
-            opens = any(e.began is not None and e.command.application.lower() == "record" for e in unfinished)
-            if waiting and not locked and not (opens and _SILENCE_HITS not in block):
-                command = waiting[0].command
-                _log.warning("channel %s: there is no application %s", self.channel_uuid, command.application)
-                waiting[0].fail(lambda: UnknownApplication(command.application, command.argument))
-            return True
-        running = {execution.command.application.lower() for execution in unfinished}
-        if running & _ENDING:
-            return True
-        if "execute_extension" in running and decode(peek(block, _CURRENT_APPLICATION) or b"") in _ENDING:
-            return True
-        # A bridge without continue_on_fail that fails gives its own cause to our leg.
-        disposition = peek(block, _DISPOSITION) or b""
-        return "bridge" in running and disposition not in _NO_FAILURE and decode(disposition) == self.hangup_cause
+        unknown = unknown_application(self._executions, self.hangup_cause, block)
+        if unknown is not None:
+            command = unknown.command
+            _log.warning("channel %s: there is no application %s", self.channel_uuid, command.application)
+            unknown.fail(lambda: UnknownApplication(command.application, command.argument))
+        return is_our_doing(self._executions, self.hangup_cause, block)
 
     def _bridged(self, event: Event, block: bytes, channel: Channel) -> None:
         if channel.noted(event, block):
@@ -836,14 +750,6 @@ class Line:
         job = self._jobs.pop(decode(peek(block, b"\nJob-UUID: ") or b""), None)
         if job is not None:
             job.finish(event)
-
-
-def _takes_away(command: Execute) -> bool:
-    """Whether an application takes the call out of ``socket``, if it succeeds."""
-    application = command.application.lower()
-    if application == "transfer":
-        return not command.argument.lstrip(" ").lower().startswith("-bleg")
-    return application in _LEAVING
 
 
 _ROUTES: Final[dict[bytes, Callable[[Line, Event, bytes, Channel], None]]] = {
