@@ -140,7 +140,7 @@ class Digits:
         self._unread.extend(unread)
 
     def spend(self, digit: str) -> None:
-        """Take out the newest digit of this kind, if it is there: an application that has ended took it for itself."""
+        """Take out the newest digit of this kind, if there is one: what it ended took it for itself."""
         for at in range(len(self._unread) - 1, -1, -1):
             if self._unread[at] == digit:
                 del self._unread[at]

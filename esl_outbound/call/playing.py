@@ -41,7 +41,7 @@ class PlaybackResult:
     """How a file ended."""
 
     terminator: str
-    """The digit that ended it early; empty if none did."""
+    """The digit that ended it early; empty if none did. It is not among ``digits`` any more."""
     seconds: float | None
     """How much of it was played, as ``playback_ms`` reports it; None if FreeSWITCH did not say.
     FreeSWITCH reads a little ahead of what is heard."""
@@ -55,7 +55,7 @@ class Playback:
     line, and raise ``ApiFailed`` once the file is over.
     """
 
-    __slots__ = ("_execution", "_line", "_path", "_paused", "_terminators")
+    __slots__ = ("_execution", "_is_told", "_line", "_path", "_paused", "_terminators")
 
     def __init__(self, line: Line, execution: Execution, path: Text | Sequence[Text], terminators: str) -> None:
         self._line = line
@@ -63,6 +63,7 @@ class Playback:
         self._path = path
         self._terminators = terminators
         self._paused = False
+        self._is_told = False
 
     @property
     def is_over(self) -> bool:
@@ -167,7 +168,11 @@ class Playback:
             FileNotPlayed: FreeSWITCH could not open or decode it.
             CallEnded: The call ended first.
         """
-        return played(self._line, await self._execution.completed(), self._path, self._terminators)
+        result = played(self._line, await self._execution.completed(), self._path, self._terminators)
+        if not self._is_told:
+            self._is_told = True
+            self._line.digits.spend(result.terminator)
+        return result
 
     async def _toggle(self, *, paused: bool) -> None:
         # `pause` is a toggle of FreeSWITCH's (switch_ivr_process_fh()).

@@ -52,7 +52,8 @@ class Speaking(CallBase):
             path: What to play: a file below ``sound_prefix``, or a path with a
                 scheme that FreeSWITCH knows, such as ``tone_stream://%(1000,0,400)``; or up to 128 of them.
             terminators: The digits that end it early, such as ``"12#"``. None do
-                unless asked for: FreeSWITCH's own default is ``*``.
+                unless asked for: FreeSWITCH's own default is ``*``. The one that does is the result's, and is taken
+                from ``digits``; others stay there. For a prompt that is answered with digits, there is ``ask``.
             loops: How often; negative is for ever. FreeSWITCH stops after a round that took less than half a second.
             start_seconds: Where in the file to begin. FreeSWITCH counts samples, and the file is taken for one of the
                 channel's own rate (``read_rate``, else 8,000 hertz).
@@ -68,7 +69,9 @@ class Speaking(CallBase):
         line = self._line
         command = playback_command(line, path, terminators=terminators, loops=loops, start_seconds=start_seconds)
         (execution,) = await line.start((command,))
-        return played(line, await line.finish(execution), path, terminators)
+        result = played(line, await line.finish(execution), path, terminators)
+        line.digits.spend(result.terminator)
+        return result
 
     async def start_playback(
         self,
@@ -254,13 +257,18 @@ class Speaking(CallBase):
 async def say_prompt(line: Line, prompt: Prompt, terminators: str) -> str:
     """Say a prompt, wait until it ends, and give the digit that ended it early; empty if none did.
 
+    That digit is taken from the call's ``digits``: it has done what it was pressed for.
+
     Raises:
         FileNotPlayed: FreeSWITCH could not open or decode a file.
         ApplicationFailed: FreeSWITCH could not say a phrase.
         LocalProtocolError: It cannot be said; nothing was sent.
         CallEnded: The call ended first.
     """
-    return prompt_ended(line, prompt, await line.finish(await start_prompt(line, prompt, terminators)), terminators)
+    completion = await line.finish(await start_prompt(line, prompt, terminators))
+    terminator = prompt_ended(line, prompt, completion, terminators)
+    line.digits.spend(terminator)
+    return terminator
 
 
 async def start_prompt(line: Line, prompt: Prompt, terminators: str) -> Execution:

@@ -385,3 +385,28 @@ async def test_a_prompt_that_the_hangup_ends_raises_and_is_not_stopped(autojump_
         uuid = await switch.expect_execute("say")
         await switch.send(switch.execute(uuid, "say"), switch.hangup(), switch.hangup_complete())
         await switch.expect_exit()
+
+
+async def test_the_digit_that_ended_a_file_is_its_result_and_no_answer_to_what_is_asked_next(
+    phone: FakeFreeSwitch,
+) -> None:
+    phone.sound("terms.wav", 60)
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            assert (await self.playback("terms.wav", terminators="#")).terminator == "#"
+            assert await self.say(1, terminators="#") == "#"
+            playback = await self.start_playback("terms.wav", terminators="#")
+            assert (await playback.finished()).terminator == "#"
+            assert (await playback.finished()).terminator == "#"
+            assert self.digits.clear() == "12"
+
+    async with phone.dial(Handler) as caller:
+        await caller.hears("terms.wav")
+        await caller.press("1#")
+        await caller.hears("say:number:1")
+        await caller.press("#")
+        await caller.hears("terms.wav")
+        await caller.press("2#")
+        await caller.was_hung_up()

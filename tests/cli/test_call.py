@@ -47,8 +47,7 @@ class Menu(CallHandler):
         await self.answer()
         log.info("welcome, %s", self.caller_id_name or "stranger")
         await self.playback("ivr/welcome.wav")
-        await self.playback("ivr/menu.wav", terminators="12")
-        choice = await self.digits.get()
+        choice = (await self.playback("ivr/menu.wav", terminators="12")).terminator or await self.digits.get()
         await self.execute("playback", f"ivr/choice_{choice}.wav")
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import trio
-
 from esl_outbound import CallHandler
 
 ANSWER_SECONDS = 5.0
@@ -31,23 +29,20 @@ class Office(CallHandler):
 
     async def choose(self, prompt: str, allowed: str) -> str:
         """The key that was pressed; empty after three tries."""
-        for _ in range(3):
-            await self.playback(prompt, terminators="0123456789*#")
-            with trio.move_on_after(ANSWER_SECONDS):
-                digit = await self.digits.get()
-                if digit in allowed:
-                    return digit
-                await self.playback("wrong-key.wav")
-                continue
-            await self.playback("nothing-heard.wav")
-        return ""
+        return await self.ask(
+            prompt,
+            digits=1,
+            allowed=allowed,
+            timeout_seconds=ANSWER_SECONDS,
+            invalid="wrong-key.wav",
+            silence="nothing-heard.wav",
+        )
 
     async def connect(self, destination: str) -> None:
-        await self.set_variable("continue_on_fail", "true")
-        bridge = await self.execute("bridge", f"{{ignore_early_media=true}}{destination}")
-        if bridge.variables["originate_disposition"] != "SUCCESS":
+        outcome = await self.bridge(destination)
+        if not outcome.answered:
             await self.playback("leave-a-message.wav")
-            await self.execute("record", "/var/spool/message.wav 60 200 3")
+            await self.record("/var/spool/message.wav", max_seconds=60, silence_seconds=3)
 
     async def after_hangup(self, record: object) -> None:
         self.finished.append("done")

@@ -51,7 +51,7 @@ class Swallows(CallHandler):
         await self.answer()
         for prompt in ("day.wav", "month.wav"):
             self.digits.clear()
-            await self.playback(prompt, terminators="0123456789")
+            await self.playback(prompt)
             type(self).digits_seen += await self.digits.get()
             await self.sleep(0.1)
 
@@ -60,7 +60,7 @@ class Keeps(Swallows):
     async def run(self) -> None:
         await self.answer()
         for prompt in ("day.wav", "month.wav"):
-            await self.playback(prompt, terminators="0123456789")
+            await self.playback(prompt)
             type(self).digits_seen += await self.digits.get()
             await self.sleep(0.1)
 
