@@ -21,7 +21,14 @@ from .base import attach
 from .bridge_results import BridgeLeg, BridgeResult, EarlyMedia, HungUpBy
 from .bridges import Bridge
 from .bridging import RINGBACK, Bridging
-from .callcenter import CallcenterAgent, CallcenterMember, CallcenterOutcome, CallcenterResult
+from .callcenter import (
+    CallcenterAgent,
+    CallcenterEvents,
+    CallcenterMember,
+    CallcenterOutcome,
+    CallcenterPlace,
+    CallcenterResult,
+)
 from .collecting import CollectedDigits, DigitsOutcome
 from .commands import SocketCommands
 from .composing import Composing
@@ -43,7 +50,7 @@ from .digits import Digits
 from .eavesdropping import Eavesdrop, EavesdropResult, Spied
 from .execution import Execution, Stage
 from .faxing import FaxResult
-from .fifo import Fifo, FifoCaller, FifoOutcome, FifoResult, FifoService, FifoState
+from .fifo import FifoCaller, FifoOutcome, FifoPlace, FifoResult, FifoService, FifoState
 from .identifying import Identifying, Privacy
 from .identity import Identity
 from .jobs import Job
@@ -94,8 +101,10 @@ __all__ = [
     "CallRecord",
     "CallRecording",
     "CallcenterAgent",
+    "CallcenterEvents",
     "CallcenterMember",
     "CallcenterOutcome",
+    "CallcenterPlace",
     "CallcenterResult",
     "Choice",
     "CollectedDigits",
@@ -125,9 +134,9 @@ __all__ = [
     "Execution",
     "Expand",
     "FaxResult",
-    "Fifo",
     "FifoCaller",
     "FifoOutcome",
+    "FifoPlace",
     "FifoResult",
     "FifoService",
     "FifoState",

@@ -221,7 +221,8 @@ class SocketCommands(CallBase):
 
         On an L16/8000 channel FreeSWITCH sends 320 bytes of 16-bit little-endian
         linear PCM at 8,000 hertz every 20 ms, until the call ends. A port serves one call
-        (``switch_ivr_activate_unicast()``).
+        (``switch_ivr_activate_unicast()``). ``audio()`` does this with all that belongs to it. Answer or pre-answer
+        the call first: without media an assertion in ``switch_ivr_park()`` aborts FreeSWITCH as a whole.
 
         Args:
             local_ip: The address FreeSWITCH sends from and listens on.

@@ -41,21 +41,15 @@ class Reception(CallHandler):
 
     async def put_through(self, destination: str) -> None:
         """Let the caller talk to somebody, or leave a message."""
-        # Without these, FreeSWITCH hangs up the caller whose bridge failed.
-        await self.set_variables({"continue_on_fail": "true", "call_timeout": "20"})
-        bridge = await self.execute("bridge", destination)
-        outcome = bridge.variables.get("originate_disposition", "")
-        if outcome != "SUCCESS":
-            log.info("%s does not answer %s: %s", destination, self.caller_id_number, outcome)
+        outcome = await self.bridge(destination, ring_seconds=20)
+        if not outcome.answered:
+            log.info("%s does not answer %s: %s", destination, self.caller_id_number, outcome.cause)
             await self.take_message()
 
     async def take_message(self) -> None:
         """Record what the caller says, until a # or two seconds of silence."""
         await self.playback("reception/nobody_is_free.wav")
-        await self.playback("tone_stream://%(300,0,800)")
-        await self.set_variables({"playback_terminators": "#"})
-        # The file, at most so many seconds, below which level nobody speaks, and for how long nobody does.
-        await self.execute("record", f"/tmp/message-{self.channel_uuid}.wav 60 200 2")
+        await self.record(f"/tmp/message-{self.channel_uuid}.wav", max_seconds=60, silence_seconds=2)
         await self.playback("reception/thank_you.wav")
 
     async def after_hangup(self, record: CallRecord) -> None:

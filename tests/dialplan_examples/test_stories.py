@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import trio
 from conference_with_pin import Conferences
+from echo_through_python import Echo
 from failover import first, second
 from follow_me import FollowMe
 from hello import Hello
@@ -265,6 +266,19 @@ async def test_a_person_who_is_nowhere_is_reported(phone: FakeFreeSwitch) -> Non
     async with Example.load("follow_me").dial(phone, FollowMe) as caller:
         await caller.hears("ivr/ivr-no_user_response.wav")
         await caller.was_hung_up()
+
+
+async def test_a_caller_hears_himself_a_second_later(phone: FakeFreeSwitch) -> None:
+    pcm = bytes(number % 251 for number in range(16_000))
+    async with Example.load("echo_through_python").dial(phone, Echo) as caller:
+        await caller.gets_an_answer()
+        await caller.stays_silent(1)
+        await caller.speaks(audio=pcm)
+        await caller.stays_silent(2)
+        await caller.hangs_up()
+    at = caller.audio_heard.find(pcm)
+    # It begins to be heard with a delay of one second: what was silent before comes first.
+    assert at == pytest.approx(16_000, abs=1600)
 
 
 @pytest.mark.parametrize(
