@@ -1,13 +1,23 @@
 """A call, as its handler sees it: one subject a file, mixed into ``Call``.
 
 * ``identity``: who calls whom, the channel's state and variables as known
-* ``control``: running applications, answering, ending, leaving
-* ``speaking``: what the caller hears
-* ``variables``: asking for and setting channel variables
+* ``control``: any application, by its name
+* ``answering``, ``leaving`` (with ``scheduling``): the caller's state, and the ways out
+* ``speaking`` (``prompts``, ``playing``): what the caller hears
+* ``asking`` and ``menus`` (``questions``), ``composing``: dialogues, and handlers made of handlers
+* ``key_bindings``, ``dtmf``, ``collecting``: keys, and digits that FreeSWITCH itself collects
+* ``detecting``, ``tones``, ``faxing``, ``speech`` (``speech_results``): what FreeSWITCH listens for
+* ``bridging`` (``dial_strings``, ``bridges``, ``bridge_results``): connecting the caller to somebody
+* ``joining`` (``legs``, ``attended_transfer``, ``eavesdropping``): calls that are there already
+* ``recording`` (``recorded``), ``media`` (``audio``): what is said, in files and in Python
+* ``conferencing`` (``conferences``, ``conference_room``, ``conference_member``)
+* ``queueing``: ``fifo``, ``callcenter``, ``valet_parking``, ``mailboxes`` (``queue_places``)
+* ``variables``, ``identifying`` (``sip_headers``), ``tuning``, ``reporting``, ``storing``, ``limiting``
 * ``commands``: API commands, events, and the rest of the socket's commands
 
-Beneath them ``line`` is the call's state, shared by all and written by the
-reader; ``execution``, ``stopping``, ``jobs``, ``digits``, ``observing`` and ``record`` are its parts.
+Beneath them ``line`` is the call's state, shared by all and written by the reader; ``channel``,
+``execution``, ``executions``, ``endings``, ``stopping``, ``jobs``, ``digits``, ``observing`` and ``record`` are its
+parts. ``arguments``, ``checks``, ``variable_commands`` and ``carried`` make what is sent of what is asked for.
 """
 
 from __future__ import annotations
