@@ -107,11 +107,20 @@ class BridgeResult:
 
 @final
 class Told:
-    """What the channel's variables tell of a bridge."""
+    """What the channel's variables tell of a bridge.
 
-    def __init__(self, written: tuple[WrittenLeg, ...], variables: Variables | None) -> None:
+    Args:
+        written: Whom it called.
+        variables: The variables.
+        at_connect: What they were when somebody was connected, if that is known.
+    """
+
+    def __init__(
+        self, written: tuple[WrittenLeg, ...], variables: Variables | None, at_connect: Variables | None = None
+    ) -> None:
         self._written = written
         self._variables = variables
+        self._at_connect = at_connect
         self.called: Final = list(dict.fromkeys(uuid for uuid, _ in self._pairs("originated_legs")))
         """The channels that were called."""
         self._causes = dict(self._pairs("originate_causes"))
@@ -138,7 +147,12 @@ class Told:
     @property
     def end_cause(self) -> HangupCause | str | None:
         """Why the other leg has ended."""
-        cause = self.get("last_bridge_hangup_cause") or self.get("bridge_hangup_cause")
+        # A leg that lost the race, or did not answer before, has left its own cause here when another was connected
+        # (switch_channel_perform_hangup()).
+        cause = self.get("last_bridge_hangup_cause")
+        if self._at_connect is not None and cause == self._at_connect.get("last_bridge_hangup_cause"):
+            cause = ""
+        cause = cause or self.get("bridge_hangup_cause")
         return hangup_cause(cause) if cause else None
 
     @property

@@ -198,6 +198,14 @@ class Bridge:
     # For whoever starts it, and for the reader
 
     @property
+    def ends_the_call(self) -> bool:
+        """Whether a hangup that comes now is its doing: they talk no more, and it has not gone on to its end.
+
+        Without ``continue_on_fail``, or with ``hangup_after_bridge`` (switch_ivr_multi_threaded_bridge()).
+        """
+        return self._unbridge is not None and not self.is_over
+
+    @property
     def _running(self) -> Execution:
         assert self._execution is not None
         return self._execution
@@ -267,7 +275,7 @@ class Bridge:
         # The completion may come after the hangup, or not at all.
         completion = self._running.completion
         last = self._last if completion is None else completion
-        told = Told(self._written, None if last is None else last.variables)
+        told = self._told(last)
         channel_uuid = self._connected_to(told)
         number = told.number_of(channel_uuid)
         answered = channel_uuid is not None and self._was_answered(told, number)
@@ -283,6 +291,13 @@ class Bridge:
             talk,
             self._hung_up_by(told, connected=channel_uuid is not None),
             told.sip_status,
+        )
+
+    def _told(self, event: Event | None) -> Told:
+        """What an event tells of it."""
+        connect = self._connect
+        return Told(
+            self._written, None if event is None else event.variables, None if connect is None else connect.variables
         )
 
     def _connected_to(self, told: Told) -> str | None:
@@ -332,9 +347,11 @@ class Bridge:
             return None
         if self._stopped_by_us or self._running.was_stopped:
             return HungUpBy.HANDLER
-        # Set by the other leg's hangup, and by nothing else (switch_channel_perform_hangup()).
-        return HungUpBy.CALLEE if told.get("last_bridge_hangup_cause") else None
+        return HungUpBy.CALLEE if told.end_cause else None
 
     def _was_over_first(self, hangup: Event) -> bool:
         """Whether they talked no more when the call ended."""
-        return self._unbridge is not None and sequence(self._unbridge) < sequence(hangup)
+        if self._unbridge is not None and sequence(self._unbridge) < sequence(hangup):
+            return True
+        # In the same instant, while our leg had not seen it: the other leg's hangup has left its cause with ours.
+        return self._connect is not None and self._told(hangup).end_cause is not None

@@ -723,6 +723,9 @@ class Line:
             command = unknown.command
             _log.warning("channel %s: there is no application %s", self.channel_uuid, command.application)
             unknown.fail(lambda: UnknownApplication(command.application, command.argument))
+        bridge = self.last_bridge
+        if bridge is not None and bridge.ends_the_call:
+            return True
         return is_our_doing(self._executions, self.hangup_cause, block)
 
     def _bridged(self, event: Event, block: bytes, channel: Channel) -> None:

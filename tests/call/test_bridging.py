@@ -198,7 +198,7 @@ async def test_a_caller_who_was_answered_hears_it_ring() -> None:
         await ends(switch, uuid)
         await switch.expect_execute("multiunset", STALE)
         await ends(switch, await fails(switch))
-        for value in ("%(1000,4000,425)", "${hold_music}"):
+        for value in ("%(1000,4000,425)", r"\${hold_music}"):
             await switch.expect_execute("multiunset", STALE)
             await switch.expect_execute("set", f"transfer_ringback={value}")
             uuid = await fails(switch)
@@ -650,7 +650,10 @@ async def test_hangup_after_bridge_is_the_callees_doing() -> None:
 
     class Handler(CallHandler):
         async def run(self) -> None:
-            await self.bridge("loopback/1", hangup_after_bridge=True)
+            with pytest.raises(CallHungUp):
+                await self.bridge("loopback/1", hangup_after_bridge=True)
+            await trio.lowlevel.checkpoint()  # it was asked for, so run() goes on
+            results.append(None)
 
         async def after_hangup(self, record: CallRecord) -> None:
             assert self.last_bridge is not None
@@ -664,9 +667,115 @@ async def test_hangup_after_bridge_is_the_callees_doing() -> None:
         await switch.send(switch.hangup(Event_Date_Timestamp=at(5)), over(switch, uuid, 5, **told))
         await switch.send(switch.hangup_complete())
         await switch.expect_exit()
-    (result,) = results
+    went_on, result = results
+    assert went_on is None
     assert result is not None
     assert (result.answered, result.hung_up_by, result.talk_seconds) == (True, HungUpBy.CALLEE, 4)
+
+
+async def test_without_continue_on_fail_early_media_that_comes_to_nothing_ends_the_call_by_our_own_doing() -> None:
+    # switch_ivr_multi_threaded_bridge() hands the cause on, and originate_disposition has said SUCCESS.
+    results: list[BridgeResult | None] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            with pytest.raises(CallHungUp):
+                await self.bridge("sofia/x/1", early_media=EarlyMedia.CONNECTS, continue_on_fail=False)
+            await trio.lowlevel.checkpoint()
+            assert self.last_bridge is not None
+            results.append(self.last_bridge.result)
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await switch.expect_execute("multiunset", STALE)
+        await switch.expect_execute("set", "continue_on_fail=false")
+        uuid, _, (other,) = await read_bridge(switch, stale="")
+        told = success(other, "USER_BUSY")
+        variables = {f"variable_{name}": value for name, value in told.items()}
+        await switch.send(began(switch, uuid), connected(switch, other, 0.2), unbridged(switch, other, 1))
+        await switch.send(switch.hangup("USER_BUSY", Event_Date_Timestamp=at(1), **variables))
+        await switch.send(over(switch, uuid, 1, **told), switch.hangup_complete("USER_BUSY"))
+        await switch.expect_exit()
+    (result,) = results
+    assert result is not None
+    assert (result.answered, result.cause, result.ring_seconds) == (False, HangupCause.USER_BUSY, 1)
+
+
+@pytest.mark.parametrize(("left", "who"), [("NORMAL_CLEARING", HungUpBy.CALLEE), ("", HungUpBy.CALLER)])
+async def test_who_of_two_was_first_is_told_by_the_cause_that_the_callee_leaves_with_the_caller(
+    left: str, who: HungUpBy
+) -> None:
+    """Both hang up within one frame: our leg is hung up before its bridge has seen that the other is gone."""
+    results: list[BridgeResult | None] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.bridge("loopback/1")
+
+        async def after_hangup(self, record: CallRecord) -> None:
+            assert self.last_bridge is not None
+            results.append(self.last_bridge.result)
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        uuid, _, (other,) = await read_bridge(switch)
+        told = {"variable_last_bridge_hangup_cause": left} if left else {"variable_x": "1"}
+        await switch.send(began(switch, uuid), connected(switch, other, 1))
+        await switch.send(switch.hangup(Event_Date_Timestamp=at(5), **told), unbridged(switch, other, 5))
+        await switch.send(over(switch, uuid, 5, **success(other), **MARKED), switch.hangup_complete())
+        await switch.expect_exit()
+    (result,) = results
+    assert result is not None
+    assert (result.hung_up_by, result.talk_seconds) == (who, 4)
+
+
+@pytest.mark.parametrize(
+    ("hangs_up", "left", "cause", "who"),
+    [
+        # The caller was first, and the other leg's end is not told.
+        (True, {"last_bridge_hangup_cause": "LOSE_RACE"}, None, HungUpBy.CALLER),
+        # It went elsewhere.
+        (False, {"last_bridge_hangup_cause": "LOSE_RACE"}, None, None),
+        (False, {"last_bridge_hangup_cause": "NORMAL_CLEARING"}, HangupCause.NORMAL_CLEARING, HungUpBy.CALLEE),
+        (
+            False,
+            {"last_bridge_hangup_cause": "LOSE_RACE", "bridge_hangup_cause": "LOSE_RACE"},
+            HangupCause.LOSE_RACE,
+            HungUpBy.CALLEE,
+        ),
+    ],
+)
+async def test_the_cause_of_a_leg_that_lost_the_race_is_not_that_of_the_one_that_won(
+    hangs_up: bool, left: dict[str, str], cause: HangupCause | None, who: HungUpBy | None
+) -> None:
+    results: list[BridgeResult | None] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.bridge(["loopback/1", "loopback/2"])
+
+        async def after_hangup(self, record: CallRecord) -> None:
+            assert self.last_bridge is not None
+            results.append(self.last_bridge.result)
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        uuid, _, (other, _) = await read_bridge(switch, stale=STALE + " esl_outbound_answered_1")
+        lost = {"variable_last_bridge_hangup_cause": "LOSE_RACE"}
+        await switch.send(began(switch, uuid), connected(switch, other, 1, **lost))
+        if hangs_up:
+            await switch.send(switch.hangup(Event_Date_Timestamp=at(5), **lost))
+        told = success(other, cause="") | left | MARKED
+        await switch.send(unbridged(switch, other, 5, **lost), over(switch, uuid, 5, **told))
+        if not hangs_up:
+            await switch.hang_up_as_told()
+        else:
+            await switch.send(switch.hangup_complete())
+        await switch.expect_exit()
+    (result,) = results
+    assert result is not None
+    assert (result.answered, result.cause, result.hung_up_by) == (True, cause, who)
+    assert result.legs[0].cause == cause
 
 
 async def test_a_cancelled_bridge_hangs_the_other_leg_up_and_the_call_goes_on(autojump_clock: MockClock) -> None:
