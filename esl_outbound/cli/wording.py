@@ -33,6 +33,9 @@ _WARNING: Final = "yellow"
 _SAYINGS: Final[Mapping[Happening, tuple[str, str | None]]] = {
     Happening.CALLS: ("you call {1} as {0}", _DONE),
     Happening.PRESSES: ("you press {0}", _DONE),
+    Happening.SAYS: ("you say {0}", _DONE),
+    Happening.MAKES_TONE: ("you make a tone of {0} Hz", _DONE),
+    Happening.FAR_END_PRESSES: ("{0} presses {1}", _OTHERS),
     Happening.HEARS: ("playing {0} ({1}) ...", _HEARD),
     Happening.HEARS_NOTHING: ("silence ({1}) ...", _HEARD),
     Happening.IS_ASKED_FOR: ("you are asked for {0}", _HEARD),

@@ -17,6 +17,8 @@ MOMENTS = [
     (Who.CALLER, Happening.HEARS, ("speak:hello", "1 s"), 'saying "hello" (1 s) ...'),
     (Who.CALLER, Happening.HEARS_NOTHING, ("silence_stream://2000", "2 s"), "silence (2 s) ..."),
     (Who.CALLER, Happening.IS_ASKED_FOR, ("4 digits",), "you are asked for 4 digits"),
+    (Who.CALLER, Happening.SAYS, ("yes",), "you say yes"),
+    (Who.CALLER, Happening.MAKES_TONE, ("1100",), "you make a tone of 1100 Hz"),
     (Who.CALLER, Happening.IS_SENT_DIGITS, ("12",), "you are sent the digits 12"),
     (Who.CALLER, Happening.IS_RECORDED, ("m.wav",), "recording you in m.wav ..."),
     (Who.CALLER, Happening.TALKS_TO, ("user/1001",), "you talk to user/1001 ..."),
