@@ -42,17 +42,10 @@ from .callcenter import (
 from .collecting import CollectedDigits, DigitsOutcome
 from .commands import SocketCommands
 from .composing import Composing
-from .conference_member import ConferenceEvents, ConferenceMember
-from .conferences import (
-    ConferenceAction,
-    ConferenceEvent,
-    ConferenceExit,
-    ConferenceFlag,
-    ConferenceMemberState,
-    ConferenceResult,
-    ConferenceState,
-)
-from .conferencing import Conferencing
+from .conference_events import ConferenceAction, ConferenceEvent, ConferenceEvents
+from .conference_member import ConferenceMember
+from .conference_results import ConferenceExit, ConferenceMemberState, ConferenceResult, ConferenceState
+from .conferencing import ConferenceFlag, Conferencing
 from .control import Control
 from .detecting import Detecting
 from .dial_strings import Destination, DialLeg, DialString

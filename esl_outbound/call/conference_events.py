@@ -4,17 +4,119 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from enum import StrEnum
 from typing import Final, final
 
+import attrs
 import trio
 
 from ..errors import CallEnded, EventsLost
 from ..protocol import Event
-from .conferences import MAINTENANCE, ConferenceAction, ConferenceEvent, ConferenceExit, conference_event, number
+from .carried import whole
+from .conference_results import ConferenceExit
 from .execution import Execution, Stage
 from .observing import OBSERVER_EVENTS
 
-__all__ = ["ConferenceEvents", "MemberWatch"]
+__all__ = ["MAINTENANCE", "ConferenceAction", "ConferenceEvent", "ConferenceEvents", "MemberWatch", "conference_event"]
+
+MAINTENANCE: Final = "conference::maintenance"
+"""The subclass of every event of mod_conference's."""
+
+
+class ConferenceAction(StrEnum):
+    """What happened in a conference: ``Action`` of its events. Others pass as ``str``."""
+
+    ADD_MEMBER = "add-member"
+    DEL_MEMBER = "del-member"
+    KICK_MEMBER = "kick-member"
+    HUP_MEMBER = "hup-member"
+    MUTE_MEMBER = "mute-member"
+    UNMUTE_MEMBER = "unmute-member"
+    DEAF_MEMBER = "deaf-member"
+    UNDEAF_MEMBER = "undeaf-member"
+    HOLD_MEMBER = "hold-member"
+    UNHOLD_MEMBER = "unhold-member"
+    START_TALKING = "start-talking"
+    STOP_TALKING = "stop-talking"
+    MUTE_DETECT = "mute-detect"
+    FLOOR_CHANGE = "floor-change"
+    DTMF = "dtmf"
+    DTMF_MEMBER = "dtmf-member"
+    VOLUME_IN_MEMBER = "volume-in-member"
+    VOLUME_OUT_MEMBER = "volume-out-member"
+    ENERGY_LEVEL_MEMBER = "energy-level-member"
+    PLAY_FILE = "play-file"
+    PLAY_FILE_DONE = "play-file-done"
+    PLAY_FILE_MEMBER = "play-file-member"
+    PLAY_FILE_MEMBER_DONE = "play-file-member-done"
+    SPEAK_TEXT = "speak-text"
+    SPEAK_TEXT_MEMBER = "speak-text-member"
+    LOCK = "lock"
+    UNLOCK = "unlock"
+    TRANSFER = "transfer"
+    START_RECORDING = "start-recording"
+    STOP_RECORDING = "stop-recording"
+    PAUSE_RECORDING = "pause-recording"
+    RESUME_RECORDING = "resume-recording"
+    BGDIAL_RESULT = "bgdial-result"
+    REJECTED_JOIN_ONLY = "rejected-join-only"
+    CONFERENCE_CREATE = "conference-create"
+    CONFERENCE_DESTROY = "conference-destroy"
+
+
+_ACTIONS: Final[dict[str, ConferenceAction]] = {action.value: action for action in ConferenceAction}
+
+
+@final
+@attrs.frozen
+class ConferenceEvent:
+    """Something that happened in a conference."""
+
+    action: ConferenceAction | str
+    """What."""
+    conference_name: str
+    """Where."""
+    size: int | None
+    """How many members there are; ghosts are not counted."""
+    member_id: int | None
+    """Whom it is about; None if it is about the conference."""
+    channel_uuid: str
+    """His channel; empty if it is about the conference."""
+    caller_id_name: str
+    caller_id_number: str
+    is_moderator: bool | None
+    can_hear: bool | None
+    can_speak: bool | None
+    is_talking: bool | None
+    has_floor: bool | None
+    event: Event = attrs.field(repr=False, eq=False)
+    """The event itself, with whatever else it tells: ``Digits``, ``Volume-Level``, ``File``, ``New-ID``, ..."""
+
+
+def conference_event(event: Event) -> ConferenceEvent:
+    """What a CUSTOM event of mod_conference tells (conference_member_add_event_data() in conference_member.c)."""
+    action = event.get("Action")
+    member_type = event.get("Member-Type")
+    return ConferenceEvent(
+        _ACTIONS.get(action, action),
+        event.get("Conference-Name"),
+        whole(event.get("Conference-Size")),
+        whole(event.get("Member-ID")),
+        event.get("Unique-ID"),
+        event.get("Caller-Caller-ID-Name"),
+        event.get("Caller-Caller-ID-Number"),
+        member_type == "moderator" if member_type else None,
+        _truth(event.get("Hear")),
+        _truth(event.get("Speak")),
+        _truth(event.get("Talking")),
+        _truth(event.get("Floor")),
+        event,
+    )
+
+
+def _truth(text: str) -> bool | None:
+    return text == "true" if text else None
+
 
 _EXITS: Final = {
     ConferenceAction.KICK_MEMBER: ConferenceExit.KICKED,
@@ -54,10 +156,10 @@ class MemberWatch:
             return
         if found.action == ConferenceAction.ADD_MEMBER:
             self.member_id = found.member_id
-            self.joined_at = number(event.get("Event-Date-Timestamp"))
+            self.joined_at = whole(event.get("Event-Date-Timestamp"))
             self.changed.set()
         elif found.action == ConferenceAction.DEL_MEMBER:
-            self.left_at = number(event.get("Event-Date-Timestamp"))
+            self.left_at = whole(event.get("Event-Date-Timestamp"))
         elif isinstance(found.action, ConferenceAction) and found.action in _EXITS:
             self.exit = _EXITS[found.action]
 

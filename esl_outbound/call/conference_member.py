@@ -12,16 +12,17 @@ import trio
 from ..errors import ApplicationFailed, CallEnded, CommandRejected, LocalProtocolError
 from ..protocol import Event
 from .arguments import Text, escaped, shown, words
+from .carried import whole
 from .checks import check_digits, check_file_name, check_number
 from .conference_events import ConferenceEvents, MemberWatch
+from .conference_results import ConferenceExit, ConferenceResult
 from .conference_room import ConferenceRoom, one_line
-from .conferences import ConferenceExit, ConferenceResult, number
 from .execution import Execution, Stage
 
 if TYPE_CHECKING:
     from .line import Line
 
-__all__ = ["ConferenceEvents", "ConferenceMember"]
+__all__ = ["ConferenceMember"]
 
 _LOUDEST: Final = 4
 _MOST_ENERGY: Final = 1800
@@ -114,22 +115,20 @@ class ConferenceMember(ConferenceRoom):
 
     def _result(self, completion: Event) -> ConferenceResult:
         watch, variables = self._watch, completion.variables
-        member_id = number(variables.get("conference_member_id"))
-        if member_id is None:
-            reason = watch.exit if watch is not None and watch.exit else ConferenceExit.NOT_ADMITTED
-            return ConferenceResult(reason, None, None, None, None)
+        member_id = whole(variables.get("conference_member_id"))
+        reason = None if watch is None else watch.exit
         if self._execution.was_stopped:
-            exit_reason: ConferenceExit | None = ConferenceExit.LEFT
-        else:
-            exit_reason = None if watch is None else watch.exit
+            reason = ConferenceExit.LEFT
+        if member_id is None:
+            return ConferenceResult(reason or ConferenceExit.NOT_ADMITTED, None, None, None, None)
         began, began_event = None if watch is None else watch.joined_at, self._execution.began
         if began is None and began_event is not None:
-            began = number(began_event.get("Event-Date-Timestamp"))
+            began = whole(began_event.get("Event-Date-Timestamp"))
         ended = None if watch is None else watch.left_at
         if ended is None:
-            ended = number(completion.get("Event-Date-Timestamp"))
+            ended = whole(completion.get("Event-Date-Timestamp"))
         return ConferenceResult(
-            exit_reason,
+            reason,
             member_id,
             variables.get("conference_uuid"),
             _truth(variables.get("conference_moderator")),
@@ -165,16 +164,28 @@ class ConferenceMember(ConferenceRoom):
                 yield events
                 return
             await self.joined()
-            shown_to = (await line.api(f"conference {self._name} getvar {_SHOW_TO}")).text.strip()
-            if shown_to and not shown_to.startswith("-ERR"):
-                raise ApplicationFailed("conference", self._name, "shows its events to another call already")
-            await self._ask(f"setvar {_SHOW_TO} {line.channel_uuid}")
-            try:
+            async with self._shown_everything():
                 yield events
-            finally:
-                await self._undo(f"setvar {_SHOW_TO}")
         finally:
             line.unwatch(events)
+
+    @asynccontextmanager
+    async def _shown_everything(self) -> AsyncIterator[None]:
+        line = self._line
+        shown_to = (await line.api(f"conference {self._name} getvar {_SHOW_TO}")).text.strip()
+        if shown_to == line.channel_uuid:
+            yield  # another block of ours sees to it, and has to last longer
+            return
+        if shown_to and not shown_to.startswith("-ERR"):
+            # A call whose process has died, or whose connection was lost, has left it behind.
+            if (await line.api(f"uuid_exists {shown_to}")).text.strip() != "false":
+                raise ApplicationFailed("conference", self._name, "shows its events to another call already")
+            await self._ask(f"setvar {_SHOW_TO}")
+        try:
+            await self._ask(f"setvar {_SHOW_TO} {line.channel_uuid}")
+            yield
+        finally:
+            await self._undo(f"setvar {_SHOW_TO}")
 
     # Members
 
@@ -204,14 +215,14 @@ class ConferenceMember(ConferenceRoom):
         """Let him hear the others again; arguments and errors as of ``mute``."""
         await self._do("undeaf", member, "quiet" if quiet else "")
 
-    async def hold(self, member: int | str | None = None, *, music: str = "") -> None:
+    async def hold(self, member: int | str | None = None, *, music: Text = "") -> None:
         """Put him on hold within the conference; errors as of ``mute``.
 
         Args:
             member: Another member.
             music: What he hears meanwhile; else what the conference has for it.
         """
-        await self._do("hold", member, check_file_name(music, "music") if music else "")
+        await self._do("hold", member, _expanded(music, "music") if shown(music) else "")
 
     async def unhold(self, member: int | str | None = None) -> None:
         """Take him off hold; arguments and errors as of ``mute``."""
@@ -284,10 +295,8 @@ class ConferenceMember(ConferenceRoom):
             ApplicationFailed: The caller was not let in.
             CallEnded: The call ended first.
         """
-        check_file_name(shown(path))
-        # conference_member_play_file() in conference_member.c expands it.
-        path = escaped(path) if isinstance(path, str) else path
-        await self._ask("play", *words(path, str(await self._member(to)), *([] if mix else ["nomux"])))
+        file = _expanded(path, "path")
+        await self._ask("play", *words(file, str(await self._member(to)), *([] if mix else ["nomux"])))
 
     async def say(self, text: str, *, to: int | None = None) -> None:
         """Let the conference's speech synthesiser say a text to him alone, and do not wait for its end.
@@ -330,9 +339,15 @@ class ConferenceMember(ConferenceRoom):
             raise LocalProtocolError(f"member is {member!r}, and should be a number, all, last or non_moderator")
         return member
 
-    async def _do(self, verb: str, member: int | str | None, value: str = "", *, answer: str = "+OK") -> None:
+    async def _do(self, verb: str, member: int | str | None, value: Text = "", *, answer: str = "+OK") -> None:
         who = str(await self._member(member))
-        await self._ask(verb, *words(who, *([value] if value else [])), answer=answer)
+        await self._ask(verb, *words(who, *([value] if shown(value) else [])), answer=answer)
+
+
+def _expanded(path: Text, name: str) -> Text:
+    """A file that one member hears: conference_member_play_file() in conference_member.c expands its path."""
+    check_file_name(shown(path), name)
+    return escaped(path) if isinstance(path, str) else path
 
 
 async def _set_at_end(execution: Execution, event: trio.Event) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import trio
 
-from ..errors import ApiFailed, LocalProtocolError
+from ..errors import ApiFailed, CallEnded, LocalProtocolError
 from ..protocol import BgApi, HangupCause, hangup_cause
 from .arguments import Text, shown, words
 from .checks import check_digits, check_file_name
-from .conferences import ConferenceState, conference_state
+from .conference_results import ConferenceState, conference_state
 from .execution import STOP_SECONDS
 from .jobs import Job
 
@@ -22,6 +23,8 @@ __all__ = ["ConferenceRoom", "ask_conference", "check_pin", "one_line"]
 
 _NOT_FOUND: Final = "-ERR Conference "
 _NOTHING: Final = "-ERR no reply"
+# conference_function() in mod_conference.c copies a PIN that was entered before into so much, however long it is.
+_LONGEST_PIN: Final = 79
 
 
 class ConferenceRoom:
@@ -180,10 +183,10 @@ class ConferenceRoom:
             await self._ask(verb, to + text)
 
     async def _undo(self, what: str) -> None:
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + STOP_SECONDS):
-            if self._line.ending is None:
-                # A conference that is over has no variables any more.
-                await self._line.api(f"conference {self._name} {what}")
+        # The conference may go on without us, and after a hangup its command can still be given; if it is over, there
+        # is nothing to undo.
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + STOP_SECONDS), suppress(CallEnded):
+            await self._line.api(f"conference {self._name} {what}")
 
 
 async def ask_conference(line: Line, name: str) -> ConferenceState | None:
@@ -201,6 +204,8 @@ def check_pin(pin: str) -> str:
     """A PIN that somebody can type: ``#`` ends it."""
     if "#" in check_digits(pin, "pin"):
         raise LocalProtocolError(f"pin is {pin!r}, and # ends what is typed")
+    if len(pin) > _LONGEST_PIN:
+        raise LocalProtocolError(f"pin has {len(pin)} digits, and should have {_LONGEST_PIN} at most")
     return pin
 
 

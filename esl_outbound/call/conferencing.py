@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -13,16 +14,16 @@ from ..protocol import Execute, Subscribe
 from .arguments import argument
 from .base import CallBase
 from .checks import check_number, check_word, whole_seconds
-from .conference_events import MemberWatch
+from .conference_events import MAINTENANCE, MemberWatch
 from .conference_member import ConferenceMember
+from .conference_results import ConferenceResult, ConferenceState
 from .conference_room import ask_conference, check_pin
-from .conferences import MAINTENANCE, ConferenceFlag, ConferenceResult, ConferenceState
 from .variable_commands import set_command, unset_command
 
 if TYPE_CHECKING:
     from .line import Line
 
-__all__ = ["Conferencing"]
+__all__ = ["ConferenceFlag", "Conferencing"]
 
 # What the last conference left on the channel (conference_member_add() in conference_member.c).
 _LEFT_BEHIND: Final = ("conference_name", "conference_member_id", "conference_uuid", "conference_moderator")
@@ -32,6 +33,47 @@ _MOST_FLAGS: Final = 10
 # conference_loop_output() in conference_loop.c takes others for a minute.
 _LEAST_OUTCALL_SECONDS: Final = 10
 _MOST_OUTCALL_SECONDS: Final = 500
+
+
+class ConferenceFlag(StrEnum):
+    """What a member may be asked to be, and what a conference that he begins shall be like.
+
+    The first are a member's (conference_utils_set_mflags()), those from WAIT_FOR_MODERATOR on the
+    conference's (conference_utils_set_cflags() in conference_utils.c). Names that are not here can be given as ``str``.
+    """
+
+    MUTE = "mute"
+    DEAF = "deaf"
+    MUTE_DETECT = "mute-detect"
+    """Tell when somebody talks who is muted."""
+    DIST_DTMF = "dist-dtmf"
+    """Send the member's digits to all others."""
+    SKIP_DTMF = "skip-dtmf"
+    """Do not send him theirs."""
+    MODERATOR = "moderator"
+    NO_MUSIC = "nomoh"
+    """No music while he is there, even if he is alone."""
+    END_CONFERENCE = "endconf"
+    """The conference ends when he leaves."""
+    MANDATORY_MEMBER_END_CONFERENCE = "mandatory_member_endconf"
+    """It ends when the last of those who have this flag leaves."""
+    MINIMUM_TWO = "mintwo"
+    """Once there were two, it ends when there is only one."""
+    GHOST = "ghost"
+    """He is not counted."""
+    JOIN_ONLY = "join-only"
+    """Only join a conference that is there already."""
+    VIDEO_MUTE = "vmute"
+    BLIND = "blind"
+    POSITIONAL = "positional"
+    NO_POSITIONAL = "no-positional"
+    TALK_DATA_EVENTS = "talk-data-events"
+
+    WAIT_FOR_MODERATOR = "wait-mod"
+    """Music until a moderator comes."""
+    AUDIO_ALWAYS = "audio-always"
+    """Do not mix only those who talk."""
+    RESTART_AUTO_RECORD = "restart-auto-record"
 
 
 class Conferencing(CallBase):
@@ -55,8 +97,9 @@ class Conferencing(CallBase):
         """Let the caller into a conference, and wait until he is out of it.
 
         Runs the ``conference`` application; whoever comes first begins the conference. If the waiting is
-        cancelled he is taken out, for which the dialplan line must say ``full``. What is
-        pressed comes to ``digits`` as well, the PIN too.
+        cancelled he is taken out, for which the dialplan line must say ``full``; while he is asked for a PIN that
+        takes some seconds, and wrong ones (``uuid_recv_dtmf``). What is pressed comes to ``digits`` as well, the PIN
+        too.
 
         Args:
             name: The conference.

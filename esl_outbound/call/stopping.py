@@ -2,7 +2,7 @@
 
 ``uuid_break`` ends whatever plays, records or sleeps 20 ms later. A bridge
 does not heed it: its other leg is hung up. Nor does a conference: our member
-is kicked. Nor does a queue: its exit key is pressed. Never ``uuid_break all``,
+is kicked, or gives wrong PINs. Nor does a queue: its exit key is pressed. Never ``uuid_break all``,
 which throws away what is queued without any event.
 """
 
@@ -32,6 +32,9 @@ LEAVE_KEY: Final = "D"
 _AGAIN_SECONDS: Final = 0.5
 # A leg exists some 20 ms after its bridge began, a conference member some time after it joined.
 _LOOK_AGAIN_SECONDS: Final = 0.02
+
+# Longer than nearly any; what is too much of it is thrown away with each try.
+_WRONG_PIN: Final = LEAVE_KEY * 16
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -130,13 +133,23 @@ def _legs(originated: str) -> set[str]:
 
 async def _leave_conference(line: Line, execution: Execution) -> None:
     await line.require_full("leaving a conference")
+    presses = 0
+    press_at = trio.current_time() + _AGAIN_SECONDS
     while True:
         name = await _variable(line, "conference_name")
         member = await _variable(line, "conference_member_id")
         if name and member.isdecimal():
             await line.api(f"conference {name} kick {member}")
+        elif trio.current_time() >= press_at:
+            # He is asked for a PIN, and is no member yet. Nothing but the end of his tries ends that
+            # (conference_function() in mod_conference.c): each is a wrong PIN, and a break for the sounds.
+            await line.api(f"uuid_recv_dtmf {line.channel_uuid} {_WRONG_PIN}")
+            await line.api(f"uuid_break {line.channel_uuid}")
+            presses += len(_WRONG_PIN)
+            press_at = trio.current_time() + _AGAIN_SECONDS
         if await _completed_within(execution, _LOOK_AGAIN_SECONDS):
-            return
+            break
+    _forget_presses(line, presses)
 
 
 async def _leave_queue(line: Line, execution: Execution) -> None:
@@ -151,13 +164,13 @@ async def _leave_queue(line: Line, execution: Execution) -> None:
             break
         # Something that is said to the caller meanwhile has taken it.
         await line.api(f"uuid_break {line.channel_uuid}")
-    # The caller did not press it.
-    digits = line.digits.clear()
-    for _number in range(presses):
-        before, _, after = digits.rpartition(LEAVE_KEY)
-        digits = before + after
-    for digit in digits:
-        line.digits.add(digit)
+    _forget_presses(line, presses)
+
+
+def _forget_presses(line: Line, presses: int) -> None:
+    """Take out of the digits what the caller did not press."""
+    for _ in range(presses):
+        line.digits.strike_out_last(LEAVE_KEY, range(line.digits.came))
 
 
 async def _variable(line: Line, name: str) -> str:

@@ -23,16 +23,10 @@ from esl_outbound import (
     NotPermitted,
     RemoteProtocolError,
 )
+from esl_outbound.call.conference_events import ConferenceAction, ConferenceEvent, conference_event
 from esl_outbound.call.conference_member import ConferenceMember
-from esl_outbound.call.conferences import (
-    ConferenceAction,
-    ConferenceEvent,
-    ConferenceExit,
-    ConferenceFlag,
-    ConferenceResult,
-    conference_event,
-    conference_state,
-)
+from esl_outbound.call.conference_results import ConferenceExit, ConferenceResult, conference_state
+from esl_outbound.call.conferencing import ConferenceFlag
 from esl_outbound.testing import FakeFreeSwitch
 
 from ..freeswitch import CHANNEL, OK, REFUSED, ScriptedSwitch, api_response, connect_reply, dial
@@ -40,6 +34,7 @@ from ..freeswitch import CHANNEL, OK, REFUSED, ScriptedSwitch, api_response, con
 SUBSCRIBED = b"Content-Type: command/reply\nReply-Text: +OK event listener enabled plain\n\n"
 UNSET = "conference_name conference_member_id conference_uuid conference_moderator"
 ON = "%[hangup_after_conference=false]"
+OTHER = "6f1a4b9e-0000-4000-8000-000000000000"
 ROOM_UUID = "2f5bd4a4-3d39-4aa5-8a41-5fb1a0b0a0d7"
 MEMBER = {
     "variable_conference_member_id": "6",
@@ -70,6 +65,11 @@ def maintenance(
         **{"Member_ID": "6", **more},
         Action=action,
     )
+
+
+def digit(switch: ScriptedSwitch, key: str) -> bytes:
+    """A digit that something took."""
+    return switch.event("DTMF", DTMF_Digit=key)
 
 
 async def expect_join(switch: ScriptedSwitch, argument: str) -> str:
@@ -231,6 +231,7 @@ async def test_all_that_can_be_said_of_a_conference_is_in_one_write() -> None:
         {"pin": "12#"},
         {"pin": "letters"},
         {"supplied_pin": "1 2"},
+        {"supplied_pin": "1" * 80},
         {"moderator_pin": "#"},
         {"flags": ["mute}"]},
         {"flags": ["x"] * 11},
@@ -308,6 +309,35 @@ async def test_cancelling_takes_him_out_and_waits_until_he_is_out(autojump_clock
         await switch.expect_exit()
 
 
+async def test_cancelling_amid_the_pin_gives_wrong_ones_that_are_not_the_callers(autojump_clock: MockClock) -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            with trio.move_on_after(5):
+                await self.conference("room", pin="1234")
+            assert [await self.digits.get() for _ in range(len(self.digits))] == ["1", "7"]
+
+    wrong = "D" * 16
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        uuid = await expect_join(switch, f"{ON}room@default+1234")
+        await switch.send(switch.execute(uuid, "conference"), digit(switch, "1"))
+        began = trio.current_time()
+        while (line := await switch.read_command()) != f"api uuid_recv_dtmf {CHANNEL} {wrong}":
+            # For half a second he may only be about to join.
+            assert line == f"api uuid_getvar {CHANNEL} conference_name"
+            await switch.send(api_response("room"))
+            await switch.expect(f"api uuid_getvar {CHANNEL} conference_member_id")
+            await switch.send(api_response("_undef_"))
+        assert trio.current_time() - began == pytest.approx(5.5, abs=0.05)
+        await switch.send(api_response(f"+OK {CHANNEL} received DTMF {wrong}.\n"))
+        await switch.expect(f"api uuid_break {CHANNEL}")
+        await switch.send(api_response("+OK\n"), *[digit(switch, "D")] * 4, digit(switch, "7"))
+        await switch.send(switch.complete(uuid, "conference"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
 Act = Callable[[ConferenceMember], Awaitable[object]]
 
 
@@ -321,6 +351,8 @@ Act = Callable[[ConferenceMember], Awaitable[object]]
         (lambda m: m.deaf(), "deaf 6", "+OK deaf 6\n"),
         (lambda m: m.undeaf("last"), "undeaf last", "+OK undeaf 7\n"),
         (lambda m: m.hold(music="my music.wav"), "hold 6 'my music.wav'", "+OK hold 6\n"),
+        (lambda m: m.hold(music="${system(x)}.wav"), r"hold 6 '\\${system(x)}.wav'", "+OK hold 6\n"),
+        (lambda m: m.hold(music=Expand("${moh}")), "hold 6 '${moh}'", "+OK hold 6\n"),
         (lambda m: m.unhold(), "unhold 6", "+OK unhold 6\n"),
         (lambda m: m.kick(7), "kick 7", "+OK kicked 7\n"),
         (lambda m: m.volume_in(2), "volume_in 6 2", "+OK Volume IN 6 = 2\n"),
@@ -556,8 +588,57 @@ async def test_what_happens_to_the_others_is_shown_by_way_of_a_variable_of_the_c
         await switch.expect("api conference room setvar Job-Owner-UUID")
         await switch.send(api_response("+OK\n"))
         await switch.expect("api conference room getvar Job-Owner-UUID")
-        await switch.send(api_response("6f1a4b9e-0000-4000-8000-000000000000"))
+        await switch.send(api_response(OTHER))
+        await switch.expect(f"api uuid_exists {OTHER}")
+        await switch.send(api_response("true"))
         await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_what_a_call_that_is_gone_left_in_a_conference_is_in_nobodys_way() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            member = await self.start_conference("room")
+            async with member.events(of_everybody=True), member.events(of_everybody=True):
+                pass
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        uuid = await expect_join(switch, f"{ON}room@default")
+        await switch.send(switch.execute(uuid, "conference"), maintenance(switch, "add-member"))
+        for line, answer in (
+            ("getvar Job-Owner-UUID", OTHER),
+            (f"uuid_exists {OTHER}", "false"),
+            ("setvar Job-Owner-UUID", "+OK\n"),
+            (f"setvar Job-Owner-UUID {CHANNEL}", "+OK\n"),
+            ("getvar Job-Owner-UUID", CHANNEL),
+            ("setvar Job-Owner-UUID", "+OK\n"),
+        ):
+            await switch.expect(f"api {'' if line.startswith('uuid') else 'conference room '}{line}")
+            await switch.send(api_response(answer))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_a_caller_who_hangs_up_leaves_nothing_of_his_in_the_conference() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            member = await self.start_conference("room")
+            async with member.events(of_everybody=True) as events:
+                async for _ in events:
+                    pass
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        uuid = await expect_join(switch, f"{ON}room@default")
+        await switch.send(switch.execute(uuid, "conference"), maintenance(switch, "add-member"))
+        await switch.expect("api conference room getvar Job-Owner-UUID")
+        await switch.send(api_response("-ERR no reply\n"))
+        await switch.expect(f"api conference room setvar Job-Owner-UUID {CHANNEL}")
+        await switch.send(api_response("+OK\n"))
+        await switch.send(switch.hangup(), switch.complete(uuid, "conference"))
+        await switch.expect("api conference room setvar Job-Owner-UUID")
+        await switch.send(api_response("+OK\n"), switch.hangup_complete())
         await switch.expect_exit()
 
 
@@ -732,6 +813,25 @@ async def test_a_caller_with_a_pin_is_muted_and_kicked_by_a_moderator(phone: Fak
     assert [result.reason for result in results] == [ConferenceExit.KICKED, ConferenceExit.LEFT]
     assert [result.was_moderator for result in results] == [False, True]
     assert seen == ["add-member 2", "mute-member 2", "kick-member 2", "del-member 2"]
+
+
+async def test_whoever_takes_too_long_over_the_pin_goes_on_elsewhere(phone: FakeFreeSwitch) -> None:
+    class Guest(CallHandler):
+        async def run(self) -> None:
+            with trio.move_on_after(8):
+                await self.conference("room", pin="1234")
+            await self.playback("somewhere else.wav")
+            assert [await self.digits.get() for _ in range(len(self.digits))] == ["1", "2"]
+
+    async with phone.dial(Guest) as guest:
+        await guest.hears("conference/conf-pin.wav")
+        await guest.press("12")
+        for _ in range(2):
+            await guest.hears("conference/conf-bad-pin.wav")
+            await guest.hears("conference/conf-pin.wav")
+        await guest.hears("conference/conf-bad-pin.wav")
+        await guest.hears("somewhere else.wav")
+        await guest.was_hung_up()
 
 
 async def test_the_end_of_a_conference_does_not_end_the_call(phone: FakeFreeSwitch) -> None:
