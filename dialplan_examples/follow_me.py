@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from esl_outbound import CallHandler, CallRecord, DialLeg, DialString
 
-DESK = DialLeg("user/1001", timeout_seconds=15)
+DESK = DialLeg("user/1001", ring_seconds=15)
 ELSEWHERE = [
     DialLeg(
         destination,
-        timeout_seconds=30,
+        ring_seconds=30,
         delay_seconds=delay,
         confirm_key="1",
         confirm_prompt="ivr/ivr-accept_reject_voicemail.wav",

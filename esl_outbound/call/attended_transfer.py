@@ -9,9 +9,10 @@ import attrs
 
 from ..errors import CallHungUp, CallTransferred, LocalProtocolError
 from ..protocol import HangupCause, hangup_cause
-from .arguments import Text, argument, shown
+from .arguments import Expand
 from .checks import check_digits
-from .legs import goes_elsewhere
+from .dial_strings import DialLeg, dial_string_of, write_dial_string
+from .legs import export_to_legs, goes_elsewhere
 from .variable_commands import set_command, unset_command
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AttXferOutcome", "AttXferResult", "attended_transfer"]
 
-_CONTROLS: Final = "{}[]<>'\"\\,|^"
 _UNTOLD: Final = ("originate_disposition", "xfer_uuids")
 # No telephone sends it: a key that is not to do anything.
 _NO_KEY: Final = "n"
@@ -66,27 +66,22 @@ def _check_keys(*keys: tuple[str, str]) -> None:
         raise LocalProtocolError(f"the keys are {', '.join(used)}, and should differ")
 
 
-def _check_destination(destination: Text) -> None:
-    text = shown(destination)
-    if not text.strip() or not text.isprintable():
-        raise LocalProtocolError(f"destination is {text!r}, and should be a dial string on one line")
-    if isinstance(destination, str) and (any(c in _CONTROLS for c in text) or ":_:" in text):
-        raise LocalProtocolError(f"destination is {text!r}, and should be one destination; Expand() takes dial strings")
-
-
 async def attended_transfer(
-    line: Line, destination: Text, cancel_key: str, hangup_key: str, conference_key: str
+    line: Line, destination: str | DialLeg | Expand, cancel_key: str, hangup_key: str, conference_key: str
 ) -> AttXferResult:
     """Run ``att_xfer`` and tell what became of it."""
-    _check_destination(destination)
+    written = write_dial_string(dial_string_of(destination), {}, uuids=("",), of_leg={})
     keys = ((cancel_key, "cancel_key"), (hangup_key, "hangup_key"), (conference_key, "conference_key"))
     _check_keys(*keys)
     names = ("attxfer_cancel_key", "attxfer_hangup_key", "attxfer_conf_key")
     commands = [set_command(line, name, key or _NO_KEY) for name, (key, _) in zip(names, keys, strict=True)]
-    commands += [unset_command(line, _UNTOLD), line.execute_command("att_xfer", argument(destination))]
+    before, after = export_to_legs(line, written.exported)
+    command = line.execute_command("att_xfer", written.text({}))
+    commands += [unset_command(line, _UNTOLD), *before, command]
     completion: Event | None = None
     with line.observed("CHANNEL_BRIDGE") as bridges:
-        *_, execution = await line.start(commands)
+        executions = await line.start([*commands, *after])
+        execution = executions[len(commands) - 1]
         try:
             completion = await execution.finish_or_stop()
         except CallHungUp:

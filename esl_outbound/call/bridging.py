@@ -25,8 +25,8 @@ from .dial_strings import (
     dial_string_of,
     write_dial_string,
 )
-from .legs import leave_by
-from .variable_commands import exported_names, set_command, unset_command
+from .legs import export_to_legs, leave_by
+from .variable_commands import set_command, unset_command
 
 if TYPE_CHECKING:
     from .line import Line
@@ -289,7 +289,7 @@ async def _begin(line: Line, destination: Destination, options: _Options) -> Bri
         of_leg={_ON_ANSWER: marker} if is_marked else {},
     )
     stale = unset_command(line, (*STALE, *map(answered_variable, range(count))))
-    before, after = _exported(line, written.exported)
+    before, after = export_to_legs(line, written.exported)
     ringing, silent = _ringback(line, options.ringback)
     if not options.continue_on_fail:
         # Not in the scope: a cancelled bridge, which lets the call go on, could not change it there.
@@ -309,32 +309,6 @@ async def _begin(line: Line, destination: Destination, options: _Options) -> Bri
         line.unwatch(line.last_bridge)
     line.last_bridge = bridge
     return bridge
-
-
-def _exported(line: Line, variables: Mapping[str, Text]) -> tuple[list[Execute], list[Execute]]:
-    """The commands that export variables for a bridge, and those that take them back.
-
-    The latter run nested as soon as it rings: originate has read all of them before it looks at what is queued
-    (switch_channel_process_export() in switch_ivr_originate()). So nothing is left whatever becomes of the bridge.
-    """
-    if not variables:
-        return [], []
-    listed = exported_names(line)
-    before = []
-    for name, value in variables.items():
-        full_name = f"nolocal:{name}"
-        if full_name in listed:
-            # Exported once more, it would be listed once more (switch_channel_export_variable_var_check()).
-            before.append(set_command(line, full_name, value))
-        else:
-            before.append(line.execute_command("export", argument(f"{full_name}=", value)))
-    after = [set_command(line, "export_vars", ",".join(listed))]
-    known = line.channel.variables
-    names = [f"nolocal:{name}" for name in variables]
-    after += [set_command(line, name, known[name]) for name in names if name in known]
-    if gone := [name for name in names if name not in known]:
-        after.append(unset_command(line, gone))
-    return before, after
 
 
 def _ringback(line: Line, ringback: Text | None) -> tuple[list[Execute], list[Execute]]:

@@ -82,9 +82,9 @@ class DialLeg:
     """Channel variables of this leg. What cannot be written for one leg of several is refused:
     ``[``, ``]``, ``:_:``, line breaks, blanks at either end, a backslash before some characters, quotes in more than
     one leg."""
-    timeout_seconds: float | None = attrs.field(default=None, kw_only=True)
+    ring_seconds: float | None = attrs.field(default=None, kw_only=True)
     """How long it rings at most, in whole seconds; its cause is then ALLOTTED_TIMEOUT, or NO_ANSWER of a user alone.
-    If None, ``ring_seconds``."""
+    If None, as long as ``bridge()`` says."""
     delay_seconds: float = attrs.field(default=0, kw_only=True)
     """How long the others ring before it does, in whole seconds."""
     caller_id_name: str | None = attrs.field(default=None, kw_only=True)
@@ -103,7 +103,8 @@ class DialString:
     """Several destinations that a bridge calls: groups that ring in turn, of legs that ring at once.
 
     ``DialString.at_once("user/1001", "user/1002")``,
-    ``DialString.in_turn("user/1001", ["user/1002", "user/1003"])``.
+    ``DialString.in_turn("user/1001", ["user/1002", "user/1003"])``. Of a user, or a group, with several telephones
+    FreeSWITCH rings only the first where anybody else is to be called (``user_outgoing_channel()`` in mod_dptools.c).
     """
 
     groups: tuple[tuple[str | DialLeg, ...], ...]
@@ -156,8 +157,10 @@ class WrittenLeg:
 class WrittenDialString:
     """A dial string, and what has to be exported for it."""
 
-    pieces: tuple[Text, ...]
-    """Of the application's argument."""
+    braces: str
+    """What holds for all legs."""
+    destinations: Text
+    """The legs, each with what holds for it alone."""
     exported: Mapping[str, Text]
     """What goes to all legs by ``export``."""
     legs: tuple[WrittenLeg, ...]
@@ -168,7 +171,9 @@ class WrittenDialString:
         Args:
             scope: Variables of the calling channel, for this application alone.
         """
-        return argument(*self.pieces, scope=scope)
+        # Square brackets right behind those of the scope would be taken for more of the scope.
+        braces = self.braces or ("{}" if scope else "")
+        return argument(*([braces] if braces else []), self.destinations, scope=scope)
 
 
 def dial_string_of(destination: Destination) -> DialString | Expand:
@@ -267,7 +272,7 @@ def write_dial_string(
     brackets = _written_for_each(own)
     pieces = iter(f"{bracket}{leg.destination}" for bracket, leg in zip(brackets, legs, strict=True))
     groups = [",".join(next(pieces) for _ in group) for group in dialled.groups]
-    return WrittenDialString((f"{braces}{'|'.join(groups)}",), exported, tuple(written))
+    return WrittenDialString(braces, "|".join(groups), exported, tuple(written))
 
 
 def _write_raw(dialled: Expand, every: Mapping[str, Text]) -> WrittenDialString:
@@ -278,13 +283,13 @@ def _write_raw(dialled: Expand, every: Mapping[str, Text]) -> WrittenDialString:
             f"{dialled.text!r} cannot be bridged to: it should be one dial string, without :_: or <"
         )
     braces, exported = _written_for_all(every, [])
-    return WrittenDialString((braces, dialled), exported, (WrittenLeg(dialled, ""),))
+    return WrittenDialString(braces, dialled, exported, (WrittenLeg(dialled, ""),))
 
 
 def _variables_of(leg: DialLeg) -> dict[str, Text]:
     variables: dict[str, Text] = {}
-    if leg.timeout_seconds is not None:
-        variables["leg_timeout"] = str(whole_seconds(leg.timeout_seconds, "timeout_seconds", least=1))
+    if leg.ring_seconds is not None:
+        variables["leg_timeout"] = str(whole_seconds(leg.ring_seconds, "ring_seconds", least=1))
     if leg.delay_seconds:
         variables["leg_delay_start"] = str(whole_seconds(leg.delay_seconds, "delay_seconds"))
     variables |= caller_id_variables(leg.caller_id_name, leg.caller_id_number)
@@ -317,8 +322,7 @@ def _written_for_all(variables: Mapping[str, Text], others: Sequence[Text]) -> t
     checked = [value for name, value in variables.items() if name not in _UNCHECKED]
     if any(isinstance(value, Expand) or _A_VARIABLE.search(value) for value in (*checked, *others)):
         inside.append("=".join(_LET_PASS))
-    # Never without braces: square brackets right behind those of the scope would be taken for more of the scope.
-    return "{" + ",".join(inside) + "}", exported
+    return "{" + ",".join(inside) + "}" if inside else "", exported
 
 
 def _written_for_each(own: Sequence[Mapping[str, Text]]) -> list[str]:

@@ -11,6 +11,7 @@ from .arguments import Expand, Text, argument, shown, words
 from .attended_transfer import AttXferResult, attended_transfer
 from .base import CallBase
 from .checks import check_digits, check_file_name, check_word
+from .dial_strings import DialLeg
 from .eavesdropping import (
     Eavesdrop,
     EavesdropResult,
@@ -47,7 +48,7 @@ class Joining(CallBase):
 
     async def att_xfer(
         self,
-        destination: Text,
+        destination: str | DialLeg | Expand,
         *,
         cancel_key: str = "#",
         hangup_key: str = "*",
@@ -60,8 +61,8 @@ class Joining(CallBase):
         raises ``CallTransferred``, and ``run()`` goes on for its wind-down. Cancelling it hangs the third party up.
 
         Args:
-            destination: Whom to call. A ``str`` is one destination, such as ``user/1002``; an
-                ``Expand`` a dial string with variables and alternatives.
+            destination: Whom to call, as of ``bridge()``: one word such as ``user/1002``, a ``DialLeg`` with variables
+                of its own, or a whole raw dial string as ``Expand``.
             cancel_key: The digit with which the caller returns to the other leg; empty for none.
             hangup_key: The digit with which the caller leaves; hanging up does the same. Empty for none.
             conference_key: The digit that brings all three together; empty for none.
@@ -70,7 +71,7 @@ class Joining(CallBase):
             What became of it.
 
         Raises:
-            LocalProtocolError: That is no destination, or a key is no digit; nothing was sent.
+            LocalProtocolError: It cannot be said; nothing was sent.
             CallEnded: The call ended before the third party was reached.
         """
         return await attended_transfer(self._line, destination, cancel_key, hangup_key, conference_key)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from ..errors import ApplicationFailed, CallTransferred, LocalProtocolError
-from .arguments import words
+from .arguments import Text, argument, words
 from .base import CallBase
 from .checks import check_word
+from .variable_commands import check_one_line, exported_names, set_command, unset_command
 
 if TYPE_CHECKING:
     from ..protocol import Event, Execute
@@ -22,6 +23,7 @@ __all__ = [
     "Leg",
     "api_words",
     "channel_uuid_of",
+    "export_to_legs",
     "extension_words",
     "goes_elsewhere",
     "leave_by",
@@ -56,8 +58,7 @@ def extension_words(extension: str, dialplan: str, context: str) -> tuple[str, .
         LocalProtocolError: They cannot be said.
     """
     for name, value in (("extension", extension), ("dialplan", dialplan), ("context", context)):
-        if value and not value.isprintable():
-            raise LocalProtocolError(f"{name} is {value!r}, and should be one line")
+        check_one_line(value, name)
     if not extension or _OPTION.fullmatch(extension):
         raise LocalProtocolError(f"extension is {extension!r}, and should be one of a dialplan")
     if context:
@@ -93,13 +94,13 @@ async def other_leg_of(line: Line, what: str) -> str:
     return line.other_leg
 
 
-async def leave_by(line: Line, application: str, argument: str, *, after: Sequence[Execute] = (), reason: str) -> None:
+async def leave_by(line: Line, application: str, text: str, *, after: Sequence[Execute] = (), reason: str) -> None:
     """Run an application that takes the call elsewhere, and wait until it has.
 
     Args:
         line: The call's state.
         application: The application.
-        argument: Its raw argument.
+        text: Its raw argument.
         after: What is to run before it.
         reason: Why it did not, if it did not.
 
@@ -108,11 +109,11 @@ async def leave_by(line: Line, application: str, argument: str, *, after: Sequen
         CallEnded: The call ended, and in another way.
     """
     try:
-        completion = await line.execute(application, argument, after=after)
+        completion = await line.execute(application, text, after=after)
     except CallTransferred:
         return  # told before the completion
     if line.ending is None and not goes_elsewhere(completion):
-        raise ApplicationFailed(application, argument, reason)
+        raise ApplicationFailed(application, text, reason)
 
 
 def goes_elsewhere(completion: Event) -> bool:
@@ -121,3 +122,29 @@ def goes_elsewhere(completion: Event) -> bool:
     ``Channel-State-Number`` is the state that it is about to have, ``Channel-State`` the one that it still has.
     """
     return completion.get("Channel-State-Number") not in _EXECUTING
+
+
+def export_to_legs(line: Line, variables: Mapping[str, Text]) -> tuple[list[Execute], list[Execute]]:
+    """The commands that export variables to the legs that an application calls, and those that take them back.
+
+    The latter run nested as soon as it rings: originate has read all of them before it looks at what is queued
+    (switch_channel_process_export() in switch_ivr_originate()). So nothing is left whatever becomes of it.
+    """
+    if not variables:
+        return [], []
+    listed = exported_names(line)
+    before = []
+    for name, value in variables.items():
+        full_name = f"nolocal:{name}"
+        if full_name in listed:
+            # Exported once more, it would be listed once more (switch_channel_export_variable_var_check()).
+            before.append(set_command(line, full_name, value))
+        else:
+            before.append(line.execute_command("export", argument(f"{full_name}=", value)))
+    after = [set_command(line, "export_vars", ",".join(listed))]
+    known = line.channel.variables
+    names = [f"nolocal:{name}" for name in variables]
+    after += [set_command(line, name, known[name]) for name in names if name in known]
+    if gone := [name for name in names if name not in known]:
+        after.append(unset_command(line, gone))
+    return before, after

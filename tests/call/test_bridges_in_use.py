@@ -91,7 +91,7 @@ async def test_of_several_at_once_the_first_wins(phone: FakeFreeSwitch) -> None:
 
 
 async def test_a_leg_has_a_time_of_its_own(phone: FakeFreeSwitch) -> None:
-    leg = DialLeg("user/never", timeout_seconds=3)
+    leg = DialLeg("user/never", ring_seconds=3)
     result = await outcome(phone, lambda call: call.bridge(leg))
     assert (result.cause, result.legs[0].destination) == (HangupCause.ALLOTTED_TIMEOUT, leg)
 

@@ -124,7 +124,7 @@ async def test_everything_that_can_be_asked_for() -> None:
 
 
 async def test_several_in_turn_go_on_after_a_time_out() -> None:
-    dialled = DialString.in_turn("user/1", ["user/2", DialLeg("user/3", timeout_seconds=5)])
+    dialled = DialString.in_turn("user/1", ["user/2", DialLeg("user/3", ring_seconds=5)])
     stale = STALE + " esl_outbound_answered_1 esl_outbound_answered_2"
     argument = await argument_of(lambda call: call.bridge(dialled, ring_seconds=10), stale=stale)
     assert argument == (

@@ -54,13 +54,13 @@ async def called(written: WrittenDialString) -> list[list[tuple[str, dict[str, s
 
 
 def test_one_destination() -> None:
-    assert text("user/1001") == "{}user/1001"
+    assert text("user/1001") == "user/1001"
     assert text("user/1001", {"a": "1", "b": "x y"}) == "{a=1,b=x y}user/1001"
 
 
 def test_several_destinations_ring_at_once_or_in_turn() -> None:
-    assert text(["user/1", "user/2"]) == "{}user/1,user/2"
-    assert text(DialString.at_once("user/1", DialLeg("user/2", variables={"a": "1"}))) == "{}user/1,[a=1]user/2"
+    assert text(["user/1", "user/2"]) == "user/1,user/2"
+    assert text(DialString.at_once("user/1", DialLeg("user/2", variables={"a": "1"}))) == "user/1,[a=1]user/2"
     in_turn = DialString.in_turn("user/1", ["user/2", "user/3"], variables={"a": "1"})
     assert text(in_turn, {"b": "2"}) == "{b=2,a=1}user/1|user/2,user/3"
     assert in_turn == DialString((("user/1",), ("user/2", "user/3")), variables={"a": "1"})
@@ -69,7 +69,7 @@ def test_several_destinations_ring_at_once_or_in_turn() -> None:
 def test_a_leg_has_times_a_caller_id_and_a_confirmation_of_its_own() -> None:
     leg = DialLeg(
         "sofia/gateway/gw/1234",
-        timeout_seconds=9.5,
+        ring_seconds=9.5,
         delay_seconds=3,
         caller_id_name="Ada, L.",
         caller_id_number="+49 30 1",
@@ -78,7 +78,7 @@ def test_a_leg_has_times_a_caller_id_and_a_confirmation_of_its_own() -> None:
         variables={"x": "y"},
     )
     assert text([leg, "user/1"]) == (
-        r"{}[leg_timeout=10,leg_delay_start=3,origination_caller_id_name=Ada\, L.,"
+        r"[leg_timeout=10,leg_delay_start=3,origination_caller_id_name=Ada\, L.,"
         "origination_caller_id_number=+49 30 1,group_confirm_key=1,group_confirm_file=ivr/press one.wav,x=y]"
         "sofia/gateway/gw/1234,user/1"
     )
@@ -95,7 +95,7 @@ def test_each_leg_gets_a_uuid_and_a_number() -> None:
     legs: list[str | DialLeg] = ["user/1", DialLeg("user/2"), own]
     written = write_dial_string(dial_string_of(legs), {}, uuids=["A", "B", "C"], of_leg={"x": "leg {}"})
     assert written.text({}) == (
-        "{}[x=leg 0,origination_uuid=A]user/1,[x=leg 1,origination_uuid=B]user/2,[origination_uuid=mine,x=leg 2]user/3"
+        "[x=leg 0,origination_uuid=A]user/1,[x=leg 1,origination_uuid=B]user/2,[origination_uuid=mine,x=leg 2]user/3"
     )
     assert [(leg.destination, leg.channel_uuid) for leg in written.legs] == [
         ("user/1", "A"),
@@ -129,7 +129,7 @@ def test_the_brackets_of_a_leg_are_never_taken_for_more_of_the_scope() -> None:
 
 
 def test_empty_values_are_left_out() -> None:
-    assert text(["user/1", DialLeg("user/2", variables={"a": ""})], {"b": ""}) == "{}user/1,user/2"
+    assert text(["user/1", DialLeg("user/2", variables={"a": ""})], {"b": ""}) == "user/1,user/2"
 
 
 def test_a_raw_dial_string_is_expanded_and_gets_what_holds_for_all() -> None:
@@ -175,7 +175,7 @@ def test_what_cannot_be_written_for_one_leg_of_several_is_refused(special: str) 
 
 def test_one_quote_can_be_written_for_one_leg_and_comes_last() -> None:
     leg = DialLeg("user/2", caller_id_name="O'Brien", variables={"x": "1"})
-    assert text(["user/1", leg]) == "{}user/1,[x=1,origination_caller_id_name=O'Brien]user/2"
+    assert text(["user/1", leg]) == "user/1,[x=1,origination_caller_id_name=O'Brien]user/2"
     with pytest.raises(LocalProtocolError, match=r"origination_caller_id_name cannot be \"O'Brien\""):
         write([leg, leg])
     with pytest.raises(LocalProtocolError, match="x cannot be \"it's Bob's\""):
@@ -193,7 +193,7 @@ def test_a_value_that_looks_like_a_variable_is_let_pass() -> None:
     several = text(["user/1", DialLeg("user/2", variables={"x": "$\\{y}"})])
     assert several == r"{origination_nested_vars=true}user/1,[x=\$\\{y}]user/2"
     # The profile takes these whatever they hold.
-    assert text("user/1", {"origination_caller_id_name": "${y}"}) == "{}user/1"
+    assert text("user/1", {"origination_caller_id_name": "${y}"}) == "user/1"
 
 
 @pytest.mark.parametrize(
@@ -268,8 +268,8 @@ def test_a_sip_header_is_one_line() -> None:
 @pytest.mark.parametrize(
     "leg",
     [
-        DialLeg("user/1", timeout_seconds=0),
-        DialLeg("user/1", timeout_seconds=-1),
+        DialLeg("user/1", ring_seconds=0),
+        DialLeg("user/1", ring_seconds=-1),
         DialLeg("user/1", delay_seconds=-1),
         DialLeg("user/1", confirm_key="exec"),
         DialLeg("user/1", confirm_key="0123456789"),

@@ -24,6 +24,7 @@ from esl_outbound import (
     NotPermitted,
 )
 from esl_outbound.call.attended_transfer import AttXferOutcome, AttXferResult
+from esl_outbound.call.dial_strings import DialLeg
 from esl_outbound.call.eavesdropping import Eavesdrop, EavesdropResult, Spied
 from esl_outbound.call.legs import Leg
 from esl_outbound.testing import FakeFreeSwitch
@@ -64,6 +65,11 @@ async def see_the_call_go(switch: ScriptedSwitch) -> None:
         lambda call: call.att_xfer("{x=1}user/1001"),
         lambda call: call.att_xfer("user/1001\n"),
         lambda call: call.att_xfer("user/1001:_:user/1002"),
+        lambda call: call.att_xfer("1001"),
+        lambda call: call.att_xfer("user/10 01"),
+        lambda call: call.att_xfer("user/${x}"),
+        lambda call: call.att_xfer(Expand(" ")),
+        lambda call: call.att_xfer(DialLeg("user/1001", confirm_key="exec")),
         lambda call: call.att_xfer("user/1001", cancel_key="##"),
         lambda call: call.att_xfer("user/1001", cancel_key="x"),
         lambda call: call.att_xfer("user/1001", cancel_key="*"),
@@ -238,6 +244,35 @@ async def test_without_another_leg_an_attended_transfer_is_a_bridge() -> None:
         await switch.hang_up_as_told()
         await switch.expect_exit()
     assert results == [AttXferResult(AttXferOutcome.ENDED, THIRD, None)]
+
+
+async def test_a_third_party_is_called_as_a_leg_of_a_bridge_is() -> None:
+    outcomes: list[AttXferOutcome] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            leg = DialLeg("loopback/1002", ring_seconds=9, caller_id_name="it's {1}, ${x}", variables={"a": "b,c"})
+            outcomes.append((await self.att_xfer(leg)).outcome)
+            outcomes.append((await self.att_xfer(Expand("${third}"))).outcome)
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        for name, key in (("cancel", "#"), ("hangup", "*"), ("conf", "0")):
+            await switch.run_application("set", f"attxfer_{name}_key={key}")
+        await switch.run_application("multiunset", "originate_disposition xfer_uuids")
+        await switch.run_application("export", r"nolocal:origination_caller_id_name=it's {1}, \${x}")
+        uuid = await switch.expect_execute("att_xfer", r"{leg_timeout=9,a=b\,c}loopback/1002")
+        # Taken back while it rings.
+        await switch.run_application("set", "export_vars=")
+        await switch.run_application("multiunset", "nolocal:origination_caller_id_name")
+        await switch.send(switch.execute(uuid, "att_xfer"))
+        await switch.send(switch.complete(uuid, "att_xfer", Channel_State_Number="4"))
+        # What a variable holds is never taken for variables of ours.
+        uuid = await begin_att_xfer(switch, "%[]${third}")
+        await switch.send(switch.complete(uuid, "att_xfer", Channel_State_Number="4"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+    assert outcomes == [AttXferOutcome.NOT_REACHED] * 2
 
 
 async def test_an_attended_transfer_that_is_cancelled_hangs_the_third_party_up_and_not_the_other_leg() -> None:
