@@ -90,7 +90,9 @@ class CommandRejected(EslOutboundError):
     """
 
     def __init__(self, command: Command, reply: Reply) -> None:
-        super().__init__(f"FreeSWITCH refused {command.name}: {reply.text}")
+        # The first line says it all, but it may hold a password.
+        first = command.encode().partition(b"\n")[0].decode("utf-8", "replace")
+        super().__init__(f"FreeSWITCH refused {command.name if 'auth' in command.name else first}: {reply.text}")
         self.command: Final = command
         self.reply: Final = reply
 

@@ -37,7 +37,12 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@+*#%=-]+")
 @final
 @attrs.frozen
 class Expand:
-    """Text in which FreeSWITCH shall expand ``${...}``, such as ``Expand("${sounds_dir}/x.wav")``."""
+    """Text in which FreeSWITCH shall expand ``${...}``, such as ``Expand("${sounds_dir}/x.wav")``.
+
+    FreeSWITCH expands what it finds in a variable, too (``switch_channel_expand_variables_check()`` in
+    switch_channel.c calls itself). So name no variable in it whose value a caller chooses:
+    ``Expand("${caller_id_name}")`` runs the ``${system(...)}`` in his name. ``self.caller_id_name`` is data.
+    """
 
     text: str
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
+from ..errors import LocalProtocolError
 from ..protocol import (
     ApiResponse,
     BgApi,
@@ -82,7 +83,7 @@ class SocketCommands(CallBase):
         line.new_job(job)
         try:
             await line.command(BgApi(command, job.job_uuid))
-        except Exception:
+        except BaseException:
             line.forget_job(job)
             raise
         return job
@@ -105,12 +106,15 @@ class SocketCommands(CallBase):
             names: Names of events, such as ``CHANNEL_BRIDGE``, ``ALL``, ``CUSTOM conference::maintenance``.
 
         Raises:
-            LocalProtocolError: A name is no event's name.
+            LocalProtocolError: A name is no event's name, or there is none.
             NotPermitted: They need a subscription, and the dialplan line does not say ``full``.
+            CommandRejected: FreeSWITCH has no event of that name.
             CallEnded: The call is over.
         """
         line = self._line
         wanted = wanted_events(names)
+        if not wanted:
+            raise LocalProtocolError("no event was named; ALL is a name")
         await line.require_call()
         with line.observing(wanted) as stream:
             if beyond := wanted.beyond_myevents():
@@ -126,6 +130,7 @@ class SocketCommands(CallBase):
             matching: Which of them, if not any; it is called in the waiting task.
 
         Raises:
+            LocalProtocolError: As of ``events``; likewise ``NotPermitted`` and ``CommandRejected``.
             CallEnded: The call ended first.
         """
         async with self.events(name) as events:
@@ -153,7 +158,16 @@ class SocketCommands(CallBase):
         await self._line.command(NixEvent(wanted.names, wanted.subclasses))
 
     async def filter(self, header: str, value: str) -> None:
-        """Let only events through with this header and value (``filter``); several are alternatives."""
+        """Let only events through with this header and value (``filter``); several are alternatives.
+
+        This is for the events that ``subscribe`` adds. What it keeps out does not reach the framework either, and
+        without CHANNEL_EXECUTE_COMPLETE every application that is waited for is waited for until the call ends: let
+        through ``("Event-Name", "/^(CHANNEL_|DTMF|BACKGROUND_JOB)/")``, too.
+
+        Args:
+            header: The header's name, such as ``Event-Name``.
+            value: Its value, whatever its case; ``-X`` keeps out those with X, ``/X/`` is a regular expression.
+        """
         await self._line.command(Filter(header, value))
 
     async def delete_filter(self, header: str | None = None, value: str | None = None) -> None:

@@ -120,11 +120,11 @@ class Identity(CallBase):
     def sip_headers(self) -> SipHeaders:
         """The headers of the caller's INVITE that FreeSWITCH keeps: ``self.sip_headers["X-Campaign"]``.
 
-        Empty on a channel that is no SIP channel. These are the variables ``sip_h_...`` as the newest event has
-        them, where a ``%`` before two hex digits cannot be told from an encoded byte;
-        ``await self.get_variable("sip_h_X-Campaign")`` tells them apart.
+        These are the variables ``sip_h_...`` as they were when the call arrived, whatever has been set since. In them
+        a ``%`` before two hex digits cannot be told from an encoded byte; ``await
+        self.get_variable("sip_h_X-Campaign")`` tells them apart.
         """
-        return SipHeaders(self._line.channel.variables)
+        return SipHeaders(self._line.channel.reply.variables)
 
 
 def _number(text: str) -> int | None:

@@ -85,7 +85,7 @@ class Limiting(CallBase):
         the caller elsewhere, or hang up. It is run by ``limit_execute``, because without its backend ``limit``
         sends the caller away too; ``limit_execute`` also gives the place back. For a moment a call that is refused
         counts as one that has a place. A call that has this place already, from its dialplan or from
-        an outer block, keeps it.
+        an outer block, keeps it; in the database it cannot ask again.
 
         Args:
             realm: What kind of thing is limited, in one word.
@@ -96,8 +96,8 @@ class Limiting(CallBase):
 
         Raises:
             ApplicationFailed: FreeSWITCH has no such backend (mod_hash or mod_db is not loaded).
-            LocalProtocolError: A name is no word, the maximum is negative, or the backend has no rates;
-                nothing was sent.
+            LocalProtocolError: A name is no word, the maximum is negative, the backend has no rates, or the call has
+                the place in the database already; nothing was sent.
             CallEnded: The call ended first.
         """
         line = self._line
@@ -107,8 +107,11 @@ class Limiting(CallBase):
         if interval and place.backend is not LimitBackend.HASH:
             raise LocalProtocolError(f"the backend {place.backend} has no rates")
         await line.require_call()
-        # FreeSWITCH counts a call once for each place, so what is had already is not ours to give back.
+        # The hash counts a call once for each place, so what is had already is not ours to give back.
         is_ours = place.variable("usage", place.id) not in line.channel.variables
+        if not is_ours and place.backend is LimitBackend.DB:
+            # limit_incr_db() in mod_db.c writes another row, and giving one back deletes all of the call's.
+            raise LocalProtocolError(f"this call has a place of {realm} {id} already, and the db would count it twice")
         try:
             limit = await _counted(line, place, maximum, interval)
             if not limit.allowed and is_ours:

@@ -16,10 +16,17 @@ __all__ = ["OBSERVER_EVENTS", "EventStream", "Observer", "Wanted", "wanted_event
 OBSERVER_EVENTS: Final = 1024
 """How many unread events an observer may have before it loses some."""
 
-# What `myevents` enables beside the CHANNEL_ events (parse_command() in mod_event_socket.c).
-_MYEVENTS: Final = frozenset({"DTMF", "DETECTED_SPEECH", "TALK", "NOTALK"})
-# And those that it leaves out of these.
-_NOT_MYEVENTS: Final = frozenset({"CHANNEL_CALLSTATE", "CHANNEL_HOLD", "CHANNEL_UNHOLD"})
+# What `myevents` brings (parse_command() in mod_event_socket.c). All else is asked for, even what there is not:
+# FreeSWITCH refuses a name that it does not know, where we would wait for it for ever.
+_MYEVENTS: Final = frozenset(
+    {
+        *("CHANNEL_ANSWER", "CHANNEL_APPLICATION", "CHANNEL_BRIDGE", "CHANNEL_CREATE", "CHANNEL_DATA"),
+        *("CHANNEL_DESTROY", "CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE", "CHANNEL_HANGUP"),
+        *("CHANNEL_HANGUP_COMPLETE", "CHANNEL_ORIGINATE", "CHANNEL_OUTGOING", "CHANNEL_PARK", "CHANNEL_PROGRESS"),
+        *("CHANNEL_PROGRESS_MEDIA", "CHANNEL_STATE", "CHANNEL_UNBRIDGE", "CHANNEL_UNPARK", "CHANNEL_UUID"),
+        *("DTMF", "DETECTED_SPEECH", "TALK", "NOTALK"),
+    }
+)
 
 
 @final
@@ -37,12 +44,7 @@ class Wanted:
 
     def beyond_myevents(self) -> Wanted:
         """Those among them that must be subscribed to, because ``myevents`` does not bring them."""
-        beyond = tuple(
-            name
-            for name in self.names
-            if name not in _MYEVENTS and (not name.startswith("CHANNEL_") or name in _NOT_MYEVENTS)
-        )
-        return Wanted(beyond, self.subclasses)
+        return Wanted(tuple(name for name in self.names if name not in _MYEVENTS), self.subclasses)
 
     def matches(self, event: Event) -> bool:
         """Whether an event is one of them."""

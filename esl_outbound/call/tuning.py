@@ -91,14 +91,14 @@ class Tuning(CallBase):
 
     # Jitter buffer
 
-    async def start_jitterbuffer(self, seconds: float, *, most_seconds: float = 0) -> None:
+    async def start_jitterbuffer(self, seconds: float, *, max_seconds: float = 0) -> None:
         """Buffer what the caller says, against packets that come late or in disorder; there has to be media.
 
         Runs ``jitterbuffer``. Where there is no RTP, nothing happens, and FreeSWITCH does not tell.
 
         Args:
             seconds: How much is buffered, 0.01 to 10.
-            most_seconds: To how much that may grow; fifty times as much, if not said.
+            max_seconds: To how much that may grow; fifty times as much, if not said.
 
         Raises:
             LocalProtocolError: Too little, too much, or a maximum below that; nothing was sent.
@@ -107,8 +107,8 @@ class Tuning(CallBase):
         if not _SHORTEST_BUFFER <= seconds <= _LONGEST_BUFFER:
             raise LocalProtocolError(f"seconds is {seconds!r}, and should be {_SHORTEST_BUFFER} to {_LONGEST_BUFFER}")
         text = f"{milliseconds(seconds, 'seconds')}"
-        if most_seconds:
-            text += f":{milliseconds(most_seconds, 'most_seconds', least=seconds)}"
+        if max_seconds:
+            text += f":{milliseconds(max_seconds, 'max_seconds', least=seconds)}"
         await self._line.execute("jitterbuffer", text)
 
     async def stop_jitterbuffer(self) -> None:

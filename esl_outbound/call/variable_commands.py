@@ -52,14 +52,14 @@ def set_command(line: Line, name: str, value: Value, *, application: str = "set"
     """The command that sets a variable to a value, or to what its expansion gives; None and empty unset it.
 
     FreeSWITCH expands the whole argument, then ``set`` and its like (base_set() in mod_dptools.c) the value once more.
+    What is to be expanded is kept from the first of these, so that it is expanded once, as everywhere else.
 
     Raises:
         LocalProtocolError: The name is no variable's name, or FreeSWITCH would read the value as another one.
     """
     check_name(name)
-    if isinstance(value, Expand):
-        return line.execute_command(application, argument(f"{name}=", value))
-    return line.execute_command(application, argument(f"{name}={escaped(_plain(name, value))}"))
+    text = value.text if isinstance(value, Expand) else escaped(_plain(name, value))
+    return line.execute_command(application, argument(f"{name}={text}"))
 
 
 def _plain(name: str, value: str | Sequence[str] | None) -> str:

@@ -36,7 +36,7 @@ class VariableAccess(CallBase):
         """Set a channel variable and wait until it is set.
 
         Runs ``set``. The value arrives as it is, whatever it contains, line
-        breaks included; ``Expand`` asks for expansion (twice: ``set`` does it once more).
+        breaks included; ``Expand`` asks for expansion.
 
         Args:
             name: The variable's name.

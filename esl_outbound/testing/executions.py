@@ -29,6 +29,8 @@ _DEEPEST: Final = 32
 """How deep executions may be nested (``SWITCH_MAX_STACKS``)."""
 _LONGEST_QUIET_ROUND_SECONDS: Final = 0.5
 """``loops`` go on only after a round that took this long."""
+_HOUSEKEEPING: Final = frozenset({"set", "export", "multiunset", "limit_execute"})
+"""Applications that are not told of when they run for the sake of another one."""
 
 
 @final
@@ -50,6 +52,8 @@ class Executions:
         self._stops_all = False
         self.runs_any = False
         """Whether something runs that was sent to the channel (``CF_BROADCAST``)."""
+        self._left_of_write = 0
+        """How much of a write that began with housekeeping has not run yet."""
         self.nested_seconds = 0.0
         """How long applications have run nested in others, all told."""
 
@@ -305,7 +309,8 @@ class Executions:
         executed = Executed(application.name, argument, story.now)
         if application.name != "socket":
             story.executed.append(executed)
-            if application.is_told:
+            is_housekeeping = by is Who.HANDLER and self._is_housekeeping(application.name, argument)
+            if application.is_told and not is_housekeeping:
                 story.tell(by, Happening.RUNS, application.name, argument)
         await application.function(self._session, argument)
         self._session.audio.application_ends(application.name)
@@ -319,6 +324,19 @@ class Executions:
         story.wake()
         if scoped is not None:
             channel.scopes.remove(scoped)
+
+    def _is_housekeeping(self, name: str, argument: str) -> bool:
+        """Whether an application only makes things ready for another one, or tidies up after it, and need not be told.
+
+        So does a write that begins with ``multiunset``, of what earlier applications have left behind, and
+        what is done to a variable of ``esl_outbound``'s own.
+        """
+        if self._left_of_write:
+            self._left_of_write -= 1
+            return name in _HOUSEKEEPING
+        if name == "multiunset":
+            self._left_of_write = len(self._queue)
+        return self._left_of_write > 0 or (name in _HOUSEKEEPING and "esl_outbound" in argument)
 
     async def expand(self, text: str) -> str:
         """Text with ``${...}`` replaced."""

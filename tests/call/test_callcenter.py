@@ -130,7 +130,7 @@ async def test_music_that_brackets_cannot_carry_does_not_outlive_the_wait() -> N
             switch, f"%[cc_moh_override=local_stream://moh,cc_base_score=-5,cc_exit_keys=D]{QUEUE}"
         )
         await switch.send(switch.complete(uuid, "callcenter", **cancelled))
-        for value in (r"my \\\\\\\${x}, or yours.wav", "${hold_music}"):
+        for value in (r"my \\\\\\\${x}, or yours.wav", r"\${hold_music}"):
             await switch.run_application("multiunset", UNSET)
             await switch.run_application("set", f"cc_moh_override={value}")
             await switch.run_application("callcenter", f"%[cc_exit_keys=D]{QUEUE}", **cancelled)

@@ -299,14 +299,14 @@ async def test_codecs_of_this_call_and_of_bridges() -> None:
 
 async def test_jitter_buffer() -> None:
     await executed_by(lambda call: call.start_jitterbuffer(0.06), ("jitterbuffer", "60"))
-    await executed_by(lambda call: call.start_jitterbuffer(0.06, most_seconds=0.2), ("jitterbuffer", "60:200"))
+    await executed_by(lambda call: call.start_jitterbuffer(0.06, max_seconds=0.2), ("jitterbuffer", "60:200"))
     await executed_by(lambda call: call.stop_jitterbuffer(), ("jitterbuffer", "stop"))
     await executed_by(lambda call: call.pause_jitterbuffer(), ("jitterbuffer", "pause"))
     await executed_by(lambda call: call.resume_jitterbuffer(), ("jitterbuffer", "resume"))
     await refused(
         lambda call: call.start_jitterbuffer(0),
         lambda call: call.start_jitterbuffer(60),
-        lambda call: call.start_jitterbuffer(0.06, most_seconds=0.02),
+        lambda call: call.start_jitterbuffer(0.06, max_seconds=0.02),
     )
 
 
@@ -436,3 +436,17 @@ async def test_a_callee_is_told_who_calls_and_what_we_add(phone: FakeFreeSwitch)
         assert callee.variables["sip_h_X-Ticket"] == "it's {1}"
         assert "nolocal:sip_h_X-Ticket" not in callee.variables
     assert caller.programs == []
+
+
+async def test_headers_that_are_set_are_not_taken_for_the_callers(phone: FakeFreeSwitch) -> None:
+    seen: list[dict[str, str]] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.set_sip_headers({"X-Ours": "1"}, message=SipMessage.REFER)
+            assert self.variables["sip_h_X-Ours"] == "1"
+            seen.append(dict(self.sip_headers))
+
+    async with phone.dial(Handler, variables={"sip_h_X-Theirs": "2"}) as caller:
+        await caller.was_hung_up()
+    assert seen == [{"X-Theirs": "2"}]

@@ -6,7 +6,18 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from esl_outbound import CallHandler, CallHungUp, EventFormat, EventsLost, LocalProtocolError, NotPermitted
+from esl_outbound import (
+    CallHandler,
+    CallHungUp,
+    CommandRejected,
+    EventFormat,
+    EventName,
+    EventsLost,
+    LocalProtocolError,
+    NotPermitted,
+)
+from esl_outbound.call.observing import wanted_events
+from esl_outbound.testing import FakeFreeSwitch
 
 from ..freeswitch import OK, REFUSED, connect_reply, dial
 
@@ -106,6 +117,9 @@ async def test_names_that_are_no_events_are_refused_before_anything_is_sent() ->
                 with pytest.raises(LocalProtocolError):
                     async with self.events(name):
                         pass
+            with pytest.raises(LocalProtocolError, match="no event was named"):
+                async with self.events():
+                    pass
 
     async with dial(Handler) as switch:
         await switch.greet()
@@ -151,3 +165,19 @@ async def test_events_in_json_drive_a_call_as_plain_ones_do(autojump_clock: Mock
         await switch.send(event(f'{{"Event-Name":"CHANNEL_HANGUP",{channel},"Hangup-Cause":"NORMAL_CLEARING"}}'))
         await switch.send(event(f'{{"Event-Name":"CHANNEL_HANGUP_COMPLETE",{channel}}}'))
         await switch.expect_exit()
+
+
+async def test_an_event_that_there_is_not_is_refused_and_not_waited_for(phone: FakeFreeSwitch) -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            with pytest.raises(CommandRejected, match="CHANNEL_BRIGDE"):
+                await self.wait_for("CHANNEL_BRIGDE")
+            await self.hangup()
+
+    async with phone.dial(Handler) as caller:
+        await caller.was_hung_up()
+
+
+def test_only_what_myevents_leaves_out_is_subscribed_to() -> None:
+    every = wanted_events(tuple(name for name in EventName if name.startswith("CHANNEL_")))
+    assert every.beyond_myevents().names == ("CHANNEL_CALLSTATE", "CHANNEL_HOLD", "CHANNEL_UNHOLD")

@@ -541,3 +541,16 @@ async def test_without_full_values_can_be_kept_and_not_asked_for() -> None:
         await expect_all(switch, ("hash", "insert/a/b/c"))
         await switch.hang_up_as_told()
         await switch.expect_exit()
+
+
+async def test_a_place_in_the_database_is_asked_for_once() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            with pytest.raises(LocalProtocolError, match="has a place of gw acme already"):
+                async with self.limit("gw", "acme", 2, backend=LimitBackend.DB):
+                    pytest.fail("it was counted twice")
+
+    async with dial(Handler) as switch:
+        await switch.greet(connect_reply(limit_usage_gw_acme="1"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()

@@ -44,7 +44,7 @@ async def test_many_variables_are_set_in_one_write_and_literally() -> None:
                 "lines=one\ntwo",
                 "gone=",
                 "empty=",
-                "expanded=${caller_id_name}",
+                r"expanded=\${caller_id_name}",
             )
         ]
         for uuid in uuids:
@@ -415,4 +415,25 @@ async def test_the_simulated_switch_keeps_them(phone: FakeFreeSwitch) -> None:
         assert "gone" not in callee.variables
         assert callee.variables["late"] == "yes"
         await callee.hangs_up()
+    assert caller.programs == []
+
+
+async def test_what_is_to_be_expanded_is_expanded_once(phone: FakeFreeSwitch) -> None:
+    found = "${system(touch x)} it's \\n"
+
+    async def look_up(_: str) -> str:
+        return found
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.set_variables({"shown": Expand("<${look_up(1)}>"), "cost": Expand(r"\${5}")})
+            for _ in range(2):
+                await self.export_variables({"exported": Expand("${look_up(2)}")}, nolocal=True)
+
+    phone.api_command("look_up", look_up)
+    async with phone.dial(Handler) as caller:
+        await caller.was_hung_up()
+    assert caller.variables["shown"] == f"<{found}>"
+    assert caller.variables["cost"] == "${5}"
+    assert caller.variables["nolocal:exported"] == found
     assert caller.programs == []

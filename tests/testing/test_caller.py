@@ -847,3 +847,42 @@ async def test_a_ladder_shows_what_somebody_else_chose_without_control_character
         "     0.000  caller      1\\n2 calls 5000",
         "     0.020     handler  set x=\\x1b[2J\\u202e",
     ]
+
+
+async def test_a_ladder_leaves_out_what_is_done_for_the_sake_of_another_application(phone: FakeFreeSwitch) -> None:
+    class Works(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            await self.set_variables({"a": "1", "b": "2"})
+            await self.bridge("user/1001")
+            await self.unset_variables("a")
+            await self.set_variable("b", "3")
+            async with self.mutex("m"):
+                pass
+
+    phone.destination("user/1001", cause="USER_BUSY")
+    async with phone.dial(Works) as caller:
+        await caller.was_hung_up()
+    told = [line.split("  ")[-1] for line in caller.ladder().splitlines() if "   handler  " in line]
+    assert told == [
+        *("answer", "set a=1", "set b=2", "bridge user/1001", "multiunset a", "set b=3", "mutex m", "mutex m off"),
+        "hangs up: NORMAL_CLEARING",
+    ]
+    executed = [each.application for each in caller.executed]
+    assert executed[3:7] == ["multiunset", "set", "bridge", "set"]
+    assert executed[-2:] == ["mutex", "multiunset"]
+
+
+async def test_a_ladder_tells_of_housekeeping_that_stands_alone(phone: FakeFreeSwitch) -> None:
+    class Tidies(CallHandler):
+        async def run(self) -> None:
+            await self.execute("multiunset", "a b")
+            await self.execute("set", "esl_outbound_x=1")
+            await self.execute("set", "c=1")
+
+    async with phone.dial(Tidies) as caller:
+        await caller.was_hung_up()
+    assert "  multiunset a b\n" in caller.ladder()
+    assert "esl_outbound_x" not in caller.ladder()
+    assert "  set c=1\n" in caller.ladder()
+    await caller.sees_run("set", "esl_outbound_x=1")
