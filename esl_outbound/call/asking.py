@@ -23,7 +23,7 @@ class Asking(CallBase):
         terminators: str = "#",
         tries: int = 3,
         timeout_seconds: float = 5,
-        digit_seconds: float = 3,
+        digit_timeout_seconds: float = 3,
         total_seconds: float | None = None,
         invalid: Prompts = (),
         silence: Prompts = (),
@@ -32,15 +32,17 @@ class Asking(CallBase):
 
         Says the prompts with ``playback``, ``say`` and the like, and takes the digits from
         DTMF events. The first digit ends the prompt (barge-in); what was typed before counts, and then
-        the prompt is not said at all. A terminator that is pressed after an answer that was long enough without
-        belongs to that answer. If the waiting is cancelled, the prompt is stopped and what was typed is kept.
+        the prompt is not said at all. A terminator that is pressed after a try that ended without one, within
+        ``digit_timeout_seconds``, belongs to that try, unless the next question can be answered with it. If the
+        waiting is cancelled, the prompt is stopped and what was typed is kept.
 
         Without ``async`` in the dialplan line, it is ``play_and_get_digits``, a try each; prompts that are no
-        files are said before it, to their end.
+        files are said before it, to their end. FreeSWITCH waits at least a second for a digit then, takes 127 at
+        most, and knows nothing of ``total_seconds``.
 
         Args:
             prompt: What to say: a sound file, ``Say``, ``Speak``, ``Phrase``, ``Tones``, or several of them in a row.
-            digits: How many digits are asked for, if it is a fixed number.
+            digits: How many digits are asked for, if it is a fixed number; then the next two do not count.
             min_digits: The fewest that are an answer; 0 lets nothing be one.
             max_digits: The most; with them the answer is complete, without a terminator.
             allowed: The digits that an answer may be made of, such as ``"12"``; any, if empty, but the terminators.
@@ -49,7 +51,7 @@ class Asking(CallBase):
             terminators: The digits that end an answer, unless they are allowed in one.
             tries: How often the prompt is said.
             timeout_seconds: How long the first digit is waited for after the prompt.
-            digit_seconds: How long each further digit is waited for.
+            digit_timeout_seconds: How long each further digit is waited for.
             total_seconds: How long a try may take after the prompt; None is as long as its digits do.
             invalid: What to say after a try that gave no answer that was asked for.
             silence: What to say after a try in which nothing was typed.
@@ -72,7 +74,7 @@ class Asking(CallBase):
             terminators=terminators,
             tries=tries,
             timeout_seconds=timeout_seconds,
-            digit_seconds=digit_seconds,
+            digit_timeout_seconds=digit_timeout_seconds,
             total_seconds=total_seconds,
             invalid=invalid,
             silence=silence,
@@ -89,7 +91,7 @@ class Asking(CallBase):
         pattern: str = "",
         terminators: str = "#",
         timeout_seconds: float = 5,
-        digit_seconds: float = 3,
+        digit_timeout_seconds: float = 3,
         total_seconds: float | None = None,
     ) -> Answer:
         """Wait for digits, without a word.
@@ -109,7 +111,7 @@ class Asking(CallBase):
             terminators=terminators,
             tries=1,
             timeout_seconds=timeout_seconds,
-            digit_seconds=digit_seconds,
+            digit_timeout_seconds=digit_timeout_seconds,
             total_seconds=total_seconds,
             invalid=(),
             silence=(),

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Final, final
 
 import attrs
 
-from ..errors import EventsLost, FileNotPlayed, LocalProtocolError
-from ..protocol import Event
+from ..errors import FileNotPlayed, LocalProtocolError
 from .arguments import Expand, Text, argument, shown, words
 from .base import CallBase
 from .checks import check_digits, check_number, check_pattern, milliseconds
-from .observing import EventStream
 from .prompts import files
 from .variable_commands import unset_command
 
 if TYPE_CHECKING:
-    from .execution import Execution
+    from ..protocol import Event
     from .line import Line
 
 __all__ = [
@@ -90,8 +88,8 @@ class CollectingDigits(CallBase):
         digit_timeout_seconds: float | None = None,
         terminators: str = "#",
         terminator_required: bool = False,
-        invalid_prompt: Text | Sequence[Text] | None = None,
-        pattern: str | None = None,
+        invalid: Text | Sequence[Text] | None = None,
+        pattern: str = "",
     ) -> CollectedDigits:
         r"""Play a file and let FreeSWITCH collect digits, in several tries.
 
@@ -109,7 +107,7 @@ class CollectingDigits(CallBase):
             digit_timeout_seconds: How long to wait for each further one; ``timeout_seconds`` if not said.
             terminators: The digits that end the typing; none if empty.
             terminator_required: Accept only what a terminator ended.
-            invalid_prompt: What to play after a try that failed, and after the last one, too. If it cannot be
+            invalid: What to play after a try that failed, and after the last one, too. If it cannot be
                 played, FreeSWITCH does not tell.
             pattern: A regular expression that the digits match as a whole, such as ``[1-4]\d``. FreeSWITCH's are
                 PCRE's.
@@ -129,7 +127,7 @@ class CollectingDigits(CallBase):
             digit_timeout_seconds=digit_timeout_seconds,
             terminators=terminators,
             terminator_required=terminator_required,
-            invalid_prompt=invalid_prompt,
+            invalid=invalid,
             pattern=pattern,
         )
 
@@ -177,15 +175,15 @@ async def play_and_get_digits(
     digit_timeout_seconds: float | None = None,
     terminators: str = "#",
     terminator_required: bool = False,
-    invalid_prompt: Text | Sequence[Text] | None = None,
-    pattern: str | None = None,
+    invalid: Text | Sequence[Text] | None = None,
+    pattern: str = "",
 ) -> CollectedDigits:
     """Run ``play_and_get_digits``; arguments and errors as of the method of that name."""
     least, most = _counts(min_digits, max_digits, fewest=0)
     check_number(tries, "tries", least=1, most=2**31 - 1)
     timeout, digit_timeout = _timeouts(timeout_seconds, digit_timeout_seconds)
     ends = _terminators(terminators, terminator_required)
-    regex = "" if pattern is None else f"^(?:{check_pattern(pattern, 'pattern').pattern})$"
+    regex = f"^(?:{check_pattern(pattern, 'pattern').pattern})$" if pattern else ""
     # play_and_get_digits_function() in mod_dptools.c.
     first: list[Text] = [least, most, str(tries), timeout, ends]
     last: list[Text] = [
@@ -193,7 +191,7 @@ async def play_and_get_digits(
         *([regex] if regex or digit_timeout else []),
         *([digit_timeout] * bool(digit_timeout)),
     ]
-    text = argument(*words(*first), " ", *_file(prompt), " ", *_file(invalid_prompt), " ", *words(*last))
+    text = argument(*words(*first), " ", *_file(prompt), " ", *_file(invalid), " ", *words(*last))
     completion = await _run(line, "play_and_get_digits", text)
     return _collected(completion, prompt, can_be_none=min_digits == 0)
 
@@ -261,30 +259,10 @@ def _file(path: Text | Sequence[Text] | None) -> tuple[Text, ...]:
 async def _run(line: Line, application: str, text: str) -> Event:
     """Run it, and take out of the call's digits those that it took."""
     unset = unset_command(line, (_VARIABLE, _INVALID, _RESULT, _TERMINATOR))
-    with line.observed("CHANNEL_EXECUTE", "DTMF", "CHANNEL_EXECUTE_COMPLETE") as events:
-        *_, execution = await line.start((unset, line.execute_command(application, text)))
-        completion = await line.finish(execution)
-        taken, later = _taken_by(execution, events)
-    line.digits.forget(taken, later)
+    *_, execution = await line.start((unset, line.execute_command(application, text)))
+    completion = await line.finish(execution)
+    line.digits.strike_out(execution.digits)
     return completion
-
-
-def _taken_by(execution: Execution, events: EventStream) -> tuple[int, int]:
-    """How many digits came while an application ran, and how many since."""
-    taken = later = 0
-    began = ended = False
-    try:
-        came = events.drain()
-    except EventsLost:
-        return 0, 0
-    for event in came:
-        if event.name == "DTMF":
-            taken += began and not ended
-            later += ended
-        elif event.get("Application-UUID") == execution.application_uuid:
-            began = True
-            ended = ended or event.name == "CHANNEL_EXECUTE_COMPLETE"
-    return taken, later
 
 
 def _collected(completion: Event, prompt: Text | Sequence[Text] | None, *, can_be_none: bool) -> CollectedDigits:

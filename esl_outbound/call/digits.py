@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, final
@@ -24,16 +23,32 @@ class Digits:
     ends with the call. What was typed before anybody asked is still there.
     They come from DTMF events: one for each key, in order, whatever
     application runs (48 of 48 over eleven applications).
+
+    Each digit has a number: how many came before it. So it can be told which of them
+    an application took for itself, however late that is looked into.
     """
 
-    __slots__ = ("_barge_in", "_end", "_spare", "_unread", "_wake")
+    __slots__ = (
+        "_end",
+        "_interrupted",
+        "_spare_number",
+        "_spare_terminators",
+        "_spare_until",
+        "_unread",
+        "_wake",
+        "came",
+    )
 
     def __init__(self, end: Callable[[], CallEnded | None]) -> None:
-        self._unread: deque[str] = deque()
+        self.came = 0
+        """How many have come; the number of the next one."""
+        self._unread: dict[int, str] = {}  # by number, in its order
         self._wake: trio.Event | None = None
-        self._barge_in: trio.CancelScope | None = None
+        self._interrupted: set[trio.CancelScope] = set()
         self._end = end
-        self._spare: tuple[str, float] = ("", 0.0)
+        self._spare_number = -1
+        self._spare_terminators = ""
+        self._spare_until = 0.0
 
     def __len__(self) -> int:
         return len(self._unread)
@@ -59,7 +74,7 @@ class Digits:
             CallEnded: The call ended, and all digits were taken.
         """
         await self.wait()
-        return self._unread.popleft()
+        return self.take()
 
     async def wait(self) -> None:
         """Wait until a digit is there, and leave it there.
@@ -79,7 +94,7 @@ class Digits:
 
     def clear(self) -> str:
         """Throw away what was typed so far, and say what it was."""
-        thrown_away = "".join(self._unread)
+        thrown_away = "".join(self._unread.values())
         self._unread.clear()
         return thrown_away
 
@@ -88,62 +103,62 @@ class Digits:
     @contextmanager
     def interrupting(self) -> Iterator[None]:
         """Cancel the block when a digit is there, or comes."""
-        before = self._barge_in
         with trio.CancelScope() as scope:
             if self._unread:
                 scope.cancel()
-            self._barge_in = scope
+            self._interrupted.add(scope)
             try:
                 yield
             finally:
-                self._barge_in = before
-
-    def expect_spare(self, terminators: str, seconds: float) -> None:
-        """An answer was long enough without a terminator, which the caller may press all the same."""
-        self._spare = (terminators, trio.current_time() + seconds)
-
-    @property
-    def spare_terminators(self) -> str:
-        """Digits that belong to the last answer, if one of them comes next."""
-        terminators, until = self._spare
-        return terminators if trio.current_time() < until else ""
+                self._interrupted.discard(scope)
 
     def is_there(self) -> bool:
-        """Whether there is a digit that does not belong to the last answer; one that does is taken."""
-        if self._unread and self._unread[0] in self.spare_terminators:
-            self._unread.popleft()
-            self._spare = ("", 0.0)
-        if self._unread:
-            self._spare = ("", 0.0)
-            return True
-        return False
+        """Whether there is a digit to be answered with; one that still belongs to the last answer is taken."""
+        first = next(iter(self._unread), -1)
+        if first >= 0 and first == self._spare_number and self._unread[first] in self._spare_terminators:
+            del self._unread[first]
+        return bool(self._unread)
 
     def take(self) -> str:
         """Take the digit that is there."""
-        return self._unread.popleft()
+        return self._unread.pop(next(iter(self._unread)))
 
     def put_back(self, digits: str) -> None:
         """Undo that digits were taken: whoever took them did not come to an end."""
-        self._unread.extendleft(reversed(digits))
+        start = next(iter(self._unread), self.came) - len(digits)
+        self._unread = {**dict(enumerate(digits, start)), **self._unread}
 
-    def forget(self, count: int, later: int) -> None:
-        """Take out digits that an application took for itself, and that its result gives to whoever asked for them.
+    def expect_spare(self, terminators: str, seconds: float) -> None:
+        """An answer ended without a terminator, which the caller may press all the same.
 
-        Args:
-            count: How many they are.
-            later: How many came after them.
+        It belongs to that answer if it is the very next digit, comes in time, and is nothing that is asked for next.
         """
-        end = max(len(self._unread) - later, 0)
-        unread = list(self._unread)
-        del unread[max(end - count, 0) : end]
-        self._unread.clear()
-        self._unread.extend(unread)
+        self._spare_number = next(iter(self._unread), self.came)
+        self._spare_terminators = terminators
+        self._spare_until = trio.current_time() + seconds
 
-    def spend(self, digit: str) -> None:
-        """Take out the newest digit of this kind, if there is one: what it ended took it for itself."""
-        for at in range(len(self._unread) - 1, -1, -1):
-            if self._unread[at] == digit:
-                del self._unread[at]
+    def ask_for(self, digits: str) -> None:
+        """These can be part of the next answer, so none of them is left over from the last one."""
+        self._spare_terminators = "".join(digit for digit in self._spare_terminators if digit not in digits)
+
+    @property
+    def spare_terminators(self) -> str:
+        """Digits that belong to the last answer, if one of them comes now."""
+        expected = self._spare_number == self.came and trio.current_time() < self._spare_until
+        return self._spare_terminators if expected else ""
+
+    # For whoever ran an application: what it took for itself is its result, and no answer to anybody
+
+    def strike_out(self, numbers: range) -> None:
+        """Take out the digits of these numbers, as far as nobody has taken them."""
+        for number in numbers:
+            self._unread.pop(number, None)
+
+    def strike_out_last(self, digit: str, numbers: range) -> None:
+        """Take out the last one of a kind among these numbers; nothing if it is not there, or for no digit."""
+        for number in reversed(numbers):
+            if self._unread.get(number) == digit:
+                del self._unread[number]
                 return
 
     # For the reader
@@ -154,7 +169,10 @@ class Digits:
         Raises:
             TooManyDigits: Nobody has read 4,096 of them. They are kept.
         """
-        self._unread.append(digit)
+        if self.came == self._spare_number and trio.current_time() >= self._spare_until:
+            self._spare_number = -1
+        self._unread[self.came] = digit
+        self.came += 1
         self.wake()
         if len(self._unread) > MAX_UNREAD_DIGITS:
             raise TooManyDigits(len(self._unread))
@@ -164,5 +182,5 @@ class Digits:
         if self._wake is not None:
             self._wake.set()
             self._wake = None
-        if self._barge_in is not None:
-            self._barge_in.cancel()
+        for scope in self._interrupted:
+            scope.cancel()

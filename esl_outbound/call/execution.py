@@ -50,6 +50,8 @@ class Execution:
     # One for every application: slotted, and an event only while somebody waits.
     __slots__ = (
         "_completion",
+        "_digits_since",
+        "_digits_until",
         "_error",
         "_line",
         "_round_began",
@@ -72,6 +74,8 @@ class Execution:
         self._stage = Stage.SENT
         self._rounds = 0
         self._round_began = 0
+        self._digits_since = 0
+        self._digits_until = 0
         self._stop_asked = False
         self._completion: Event | None = None
         self._error: Callable[[], EslOutboundError] | None = None
@@ -101,6 +105,11 @@ class Execution:
     def completion(self) -> Event | None:
         """Its CHANNEL_EXECUTE_COMPLETE, once that has come; it may come after the hangup."""
         return self._completion
+
+    @property
+    def digits(self) -> range:
+        """The numbers of the digits that came while it ran, as ``Digits`` counts them; none before it has completed."""
+        return range(self._digits_since, self._digits_until)
 
     def __repr__(self) -> str:
         return f"<Execution of {self.command.application}, {self._stage.name.lower()}>"
@@ -220,11 +229,15 @@ class Execution:
             self._round_began = _timestamp(event)
         if self.command.application.lower() in _KEEP_BEGIN:
             self.began = event
+        if self._stage < Stage.STARTED:
+            self._digits_since = self._line.digits.came
         self._advance(Stage.STARTED)
 
     def complete_came(self, event: Event) -> bool:
         """CHANNEL_EXECUTE_COMPLETE came; say whether it was the last one."""
         self._completion = event
+        if self._stage >= Stage.STARTED:
+            self._digits_until = self._line.digits.came
         loops = self.command.loops
         if loops != 1:
             self._rounds += 1

@@ -47,7 +47,7 @@ class Menu(Generic[T]):
     terminators: str = attrs.field(default="#", kw_only=True)
     tries: int = attrs.field(default=3, kw_only=True)
     timeout_seconds: float = attrs.field(default=5, kw_only=True)
-    digit_seconds: float = attrs.field(default=2, kw_only=True)
+    digit_timeout_seconds: float = attrs.field(default=2, kw_only=True)
     on_failure: Choice[T] = attrs.field(default=MenuStep.EXIT, kw_only=True)
 
 
@@ -71,7 +71,7 @@ class Menus(CallBase):
         terminators: str = "#",
         tries: int = 3,
         timeout_seconds: float = 5,
-        digit_seconds: float = 2,
+        digit_timeout_seconds: float = 2,
         on_failure: Choice[T] = MenuStep.EXIT,
     ) -> T | None:
         """Let the caller choose, and do what the choice leads to.
@@ -89,7 +89,7 @@ class Menus(CallBase):
             terminators: The digits that end a choice of several, unless they are part of one.
             tries: How often the menu is said before it fails; anew each time it is gone back to.
             timeout_seconds: How long the first digit is waited for after the prompt.
-            digit_seconds: How long each further digit is waited for.
+            digit_timeout_seconds: How long each further digit is waited for.
             on_failure: What to do when no try gave a choice.
 
         Returns:
@@ -108,7 +108,7 @@ class Menus(CallBase):
             terminators=terminators,
             tries=tries,
             timeout_seconds=timeout_seconds,
-            digit_seconds=digit_seconds,
+            digit_timeout_seconds=digit_timeout_seconds,
             on_failure=on_failure,
         )
         _check_all(menu)
@@ -174,7 +174,7 @@ def _question(menu: Menu[T]) -> Question:
         terminators="".join(digit for digit in check_digits(menu.terminators, "terminators") if digit not in used),
         tries=menu.tries,
         timeout_seconds=menu.timeout_seconds,
-        digit_seconds=menu.digit_seconds,
+        digit_timeout_seconds=menu.digit_timeout_seconds,
         total_seconds=None,
         invalid=menu.invalid,
         silence=menu.silence,

@@ -55,7 +55,7 @@ class Playback:
     line, and raise ``ApiFailed`` once the file is over.
     """
 
-    __slots__ = ("_execution", "_is_told", "_line", "_path", "_paused", "_terminators")
+    __slots__ = ("_execution", "_line", "_path", "_paused", "_terminators")
 
     def __init__(self, line: Line, execution: Execution, path: Text | Sequence[Text], terminators: str) -> None:
         self._line = line
@@ -63,7 +63,6 @@ class Playback:
         self._path = path
         self._terminators = terminators
         self._paused = False
-        self._is_told = False
 
     @property
     def is_over(self) -> bool:
@@ -169,9 +168,7 @@ class Playback:
             CallEnded: The call ended first.
         """
         result = played(self._line, await self._execution.completed(), self._path, self._terminators)
-        if not self._is_told:
-            self._is_told = True
-            self._line.digits.spend(result.terminator)
+        self._line.digits.strike_out_last(result.terminator, self._execution.digits)
         return result
 
     async def _toggle(self, *, paused: bool) -> None:

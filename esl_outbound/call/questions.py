@@ -75,6 +75,10 @@ class Answer(str):
         answer._tries = tries
         return answer
 
+    def __getnewargs__(self) -> tuple[str, AnswerEnding]:
+        """What a copy is made with, by ``copy`` and ``pickle``; the rest is its slots'."""
+        return str(self), self._ending
+
     @property
     def ending(self) -> AnswerEnding:
         """What ended it."""
@@ -143,7 +147,7 @@ class Question:
     terminators: str
     tries: int
     timeout_seconds: float
-    digit_seconds: float
+    digit_timeout_seconds: float
     total_seconds: float
     invalid: tuple[Prompt, ...]
     silence: tuple[Prompt, ...]
@@ -159,7 +163,7 @@ def question(
     terminators: str,
     tries: int,
     timeout_seconds: float,
-    digit_seconds: float,
+    digit_timeout_seconds: float,
     total_seconds: float | None,
     invalid: Prompts,
     silence: Prompts,
@@ -192,7 +196,7 @@ def question(
         terminators="".join(digit for digit in terminators if digit not in right),
         tries=tries,
         timeout_seconds=timeout_seconds,
-        digit_seconds=digit_seconds,
+        digit_timeout_seconds=digit_timeout_seconds,
         total_seconds=total_seconds,
         invalid=invalid,
         silence=silence,
@@ -208,7 +212,7 @@ def asked(
     terminators: str,
     tries: int,
     timeout_seconds: float,
-    digit_seconds: float,
+    digit_timeout_seconds: float,
     total_seconds: float | None,
     invalid: Prompts,
     silence: Prompts,
@@ -219,7 +223,7 @@ def asked(
         LocalProtocolError: A number is out of its bounds, or a prompt cannot be said.
     """
     check_number(tries, "tries", least=1, most=1000)
-    for name, seconds in (("timeout_seconds", timeout_seconds), ("digit_seconds", digit_seconds)):
+    for name, seconds in (("timeout_seconds", timeout_seconds), ("digit_timeout_seconds", digit_timeout_seconds)):
         milliseconds(seconds, name)
     if total_seconds is not None:
         milliseconds(total_seconds, "total_seconds")
@@ -231,7 +235,7 @@ def asked(
         terminators,
         tries,
         timeout_seconds,
-        digit_seconds,
+        digit_timeout_seconds,
         float("inf") if total_seconds is None else total_seconds,
         _checked(invalid),
         _checked(silence),
@@ -258,13 +262,14 @@ async def ask_question(line: Line, asked_for: Question) -> Answer:
     """
     await line.require_call()
     await trio.lowlevel.checkpoint()  # all of the answer may have been typed ahead
+    line.digits.ask_for("".join(digit for digit in ANY_DIGIT if asked_for.verdict(digit) is not Verdict.WRONG))
     typed = Typed("", "", AnswerEnding.FAILED)
     say, one_try = (_say_until_digit, _try) if line.is_async else (_say_all, _try_without_async)
     for number in range(1, asked_for.tries + 1):
         typed = await one_try(line, asked_for)
+        if typed.digits and not typed.terminator:
+            line.digits.expect_spare(asked_for.terminators, asked_for.digit_timeout_seconds)
         if typed.ending is not AnswerEnding.FAILED and asked_for.is_answer(typed.digits):
-            if typed.ending is AnswerEnding.DIGITS:
-                line.digits.expect_spare(asked_for.terminators, asked_for.digit_seconds)
             return Answer(typed.digits, typed.ending, terminator=typed.terminator, tries=number)
         await say(line, asked_for.invalid if typed.digits or typed.terminator else asked_for.silence)
     return Answer("", AnswerEnding.FAILED, rejected=typed.digits or typed.terminator, tries=asked_for.tries)
@@ -299,7 +304,7 @@ async def _try(line: Line, asked_for: Question) -> Typed:
     deadline = trio.current_time() + asked_for.total_seconds
     try:
         while True:
-            wait = asked_for.digit_seconds if typed else asked_for.timeout_seconds
+            wait = asked_for.digit_timeout_seconds if typed else asked_for.timeout_seconds
             if not await _digit_until(line, min(deadline, trio.current_time() + wait)):
                 return Typed(typed, "", AnswerEnding.TIMEOUT)
             digit = line.digits.take()
@@ -343,7 +348,7 @@ async def _try_without_async(line: Line, asked_for: Question) -> Typed:
         max_digits=min(asked_for.max_digits, COLLECTED_DIGITS),
         tries=1,
         timeout_seconds=max(asked_for.timeout_seconds, SHORTEST_TIMEOUT),
-        digit_timeout_seconds=max(asked_for.digit_seconds, SHORTEST_TIMEOUT),
+        digit_timeout_seconds=max(asked_for.digit_timeout_seconds, SHORTEST_TIMEOUT),
         terminators=asked_for.terminators,
     )
     digits, terminator = collected.digits or collected.rejected, collected.terminator or ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias, final
@@ -14,6 +14,7 @@ from ..protocol import Event, Execute, HangupCause
 from ..protocol.headers import url_decode
 from .arguments import argument
 from .execution import Execution, Stage
+from .numbers import thousandths, timestamp, whole
 from .variable_commands import set_command
 
 if TYPE_CHECKING:
@@ -109,14 +110,13 @@ class RecordingTags:
 class MessageRecording:
     """A message that is recorded while the handler goes on: ``message = await self.start_record(path)``."""
 
-    __slots__ = ("_execution", "_is_expanded", "_is_taken", "_limit_seconds", "_line", "_path")
+    __slots__ = ("_execution", "_is_expanded", "_limit_seconds", "_line", "_path")
 
     def __init__(self, line: Line, execution: Execution, path: str, *, is_expanded: bool, limit_seconds: int) -> None:
         self._line = line
         self._execution = execution
         self._path = path
         self._is_expanded = is_expanded
-        self._is_taken = False
         self._limit_seconds = limit_seconds
 
     def __repr__(self) -> str:
@@ -152,10 +152,10 @@ class MessageRecording:
         terminator = variables.get("playback_terminator_used", "")
         return RecordResult(
             self.path,
-            _thousandth(variables, "record_ms"),
+            thousandths(variables.get("record_ms")),
             self._ended_by(completion, terminator),
             terminator,
-            _number(variables, "record_file_size"),
+            whole(variables.get("record_file_size")),
         )
 
     async def stop(self) -> None:
@@ -188,10 +188,8 @@ class MessageRecording:
             raise
         result = self.result
         assert result is not None
-        if result.terminator and not self._is_taken:
-            # It was this message's, and is no input for the next question.
-            self._line.digits.spend(result.terminator)
-        self._is_taken = True
+        # It was this message's, and is no input for the next question.
+        self._line.digits.strike_out_last(result.terminator or "", self._execution.digits)
         return result
 
     def _could_not_open(self) -> bool:
@@ -217,8 +215,8 @@ class MessageRecording:
         if execution.was_stopped:
             return RecordEnd.STOPPED
         if self._limit_seconds and execution.began is not None:
-            took = _micros(completion) - _micros(execution.began)
-            if took >= self._limit_seconds * 1_000_000:
+            began, ended = timestamp(execution.began), timestamp(completion)
+            if began is not None and ended is not None and ended - began >= self._limit_seconds * 1_000_000:
                 return RecordEnd.MAX_SECONDS
         return None
 
@@ -268,7 +266,7 @@ class CallRecording:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended."""
+        """Whether it has ended, or the call: one that goes elsewhere takes it along, and nobody tells of it."""
         return self._is_over or self._line.ending is not None
 
     @property
@@ -349,9 +347,16 @@ class CallRecording:
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
-        """Pause it for as long as the block lasts, whatever happens there."""
+        """Pause it for as long as the block lasts, whatever happens there.
+
+        One that is paused already stays so after the block.
+        """
+        if self._is_paused:
+            yield
+            return
         try:
-            await self.pause()
+            await self._line.execute("record_session_pause", argument(self._path))
+            self._is_paused = True
             yield
         finally:
             await self._line.undo("record_session_resume", argument(self._path))
@@ -359,9 +364,16 @@ class CallRecording:
 
     @asynccontextmanager
     async def masked(self) -> AsyncIterator[None]:
-        """Mask it for as long as the block lasts, whatever happens there: a card number is said meanwhile."""
+        """Mask it for as long as the block lasts, whatever happens there: a card number is said meanwhile.
+
+        One that is masked already stays so after the block.
+        """
+        if self._is_masked:
+            yield
+            return
         try:
-            await self.mask()
+            await self._line.execute("record_session_mask", argument(self._path))
+            self._is_masked = True
             yield
         finally:
             await self._line.undo("record_session_unmask", argument(self._path))
@@ -388,8 +400,8 @@ class CallRecording:
             self._is_over = True
             return
         self._is_over = True
-        self._seconds = _thousandth(variables, "record_ms")
-        self._file_bytes = _number(variables, "record_file_size")
+        self._seconds = thousandths(variables.get("record_ms"))
+        self._file_bytes = whole(variables.get("record_file_size"))
         cause = source.get("Record-Completion-Cause") or variables.get("record_completion_cause", "")
         self._cause = next((each for each in RecordingCause if each == cause), cause or None)
 
@@ -428,18 +440,3 @@ def path_of(completion: Event, path: str) -> str:
         # As words() quotes what is expanded.
         return data[1 : data.rindex("'")] if data.rindex("'") else path
     return data.partition(" ")[0]
-
-
-def _number(variables: Mapping[str, str], name: str) -> int | None:
-    text = variables.get(name, "")
-    return int(text) if text.isdecimal() else None
-
-
-def _thousandth(variables: Mapping[str, str], name: str) -> float | None:
-    number = _number(variables, name)
-    return None if number is None else number / 1000
-
-
-def _micros(event: Event) -> int:
-    text = event.get("Event-Date-Timestamp")
-    return int(text) if text.isdecimal() else 0

@@ -70,7 +70,7 @@ class Speaking(CallBase):
         command = playback_command(line, path, terminators=terminators, loops=loops, start_seconds=start_seconds)
         (execution,) = await line.start((command,))
         result = played(line, await line.finish(execution), path, terminators)
-        line.digits.spend(result.terminator)
+        line.digits.strike_out_last(result.terminator, execution.digits)
         return result
 
     async def start_playback(
@@ -265,9 +265,9 @@ async def say_prompt(line: Line, prompt: Prompt, terminators: str) -> str:
         LocalProtocolError: It cannot be said; nothing was sent.
         CallEnded: The call ended first.
     """
-    completion = await line.finish(await start_prompt(line, prompt, terminators))
-    terminator = prompt_ended(line, prompt, completion, terminators)
-    line.digits.spend(terminator)
+    execution = await start_prompt(line, prompt, terminators)
+    terminator = prompt_ended(line, prompt, await line.finish(execution), terminators)
+    line.digits.strike_out_last(terminator, execution.digits)
     return terminator
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -89,6 +91,8 @@ async def test_a_caller_who_falls_silent_has_answered_if_it_is_enough(phone: Fak
 
 
 async def test_silence_and_wrong_answers_have_prompts_of_their_own_and_tries_end(phone: FakeFreeSwitch) -> None:
+    phone.sound("invalid.wav", 5)
+
     async def story(caller: Caller) -> None:
         await caller.hears("menu.wav", to_the_end=True)
         await caller.stays_silent(4)
@@ -196,6 +200,130 @@ async def test_a_terminator_after_a_whole_answer_belongs_to_it(phone: FakeFreeSw
     assert second.seconds > 3
 
 
+async def test_a_terminator_after_a_wrong_answer_is_no_second_try(phone: FakeFreeSwitch) -> None:
+    """Whoever mistypes and presses # out of habit has all the other tries left, and hears what was wrong."""
+    phone.sound("invalid.wav", 5)
+
+    async def story(caller: Caller) -> None:
+        await caller.hears("pin.wav")
+        await caller.press("9999#")
+        await caller.hears("invalid.wav", to_the_end=True)
+        await caller.hears("pin.wav")
+        await caller.press("99")
+        await caller.hears("invalid.wav")
+        await caller.press("#")
+        await caller.hears("pin.wav", to_the_end=True)
+        await caller.press("1234")
+
+    answer = await ask(phone, lambda call: call.ask("pin.wav", digits=4, pattern="1.*", invalid="invalid.wav"), story)
+    assert (answer, answer.tries) == ("1234", 3)
+
+
+async def test_a_terminator_that_came_in_time_belongs_to_its_answer_however_late_that_is_looked_at(
+    phone: FakeFreeSwitch,
+) -> None:
+    phone.sound("thanks.wav", 10)
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            assert await self.ask("first.wav", digits=2) == "12"
+            await self.playback("thanks.wav")
+            assert await self.ask("second.wav", digits=2) == "34"
+            await self.playback("thanks.wav")
+            assert (await self.ask("third.wav", min_digits=0)).terminator == "#"  # pressed too late for the second
+
+    async with phone.dial(Handler) as caller:
+        await caller.hears("first.wav")
+        await caller.press("12")
+        await caller.hears("thanks.wav")
+        await caller.press("#")
+        await caller.hears("second.wav", to_the_end=True)
+        await caller.press("34")
+        await caller.hears("thanks.wav")
+        await caller.stays_silent(5)
+        await caller.press("#")
+        await caller.was_hung_up()
+    assert "third.wav" not in caller.heard
+
+
+async def test_a_terminator_that_the_next_question_asks_for_answers_it(phone: FakeFreeSwitch) -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            assert await self.ask("first.wav", digits=1) == "1"
+            assert await self.ask("second.wav", digits=1, allowed="#*") == "#"
+            assert await self.ask("third.wav", digits=1) == "2"
+            assert await self.ask("fourth.wav", digits=1) == "3"
+            await trio.sleep(1)
+            assert self.digits.clear() == "##"
+
+    async with phone.dial(Handler) as caller:
+        await caller.hears("first.wav")
+        await caller.press("1#2#3##")
+        await caller.was_hung_up()
+
+
+async def test_two_that_ask_at_once_get_each_digit_once_and_each_ends_their_prompts(phone: FakeFreeSwitch) -> None:
+    """Not that it makes sense; but neither of them waits for ever."""
+    for sound in ("one.wav", "two.wav"):
+        phone.sound(sound, 60)
+    answers: list[str] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.ask_for, "one.wav")
+                await trio.sleep(1)
+                nursery.start_soon(self.ask_for, "two.wav")
+            await self.playback("after.wav")
+
+        async def ask_for(self, prompt: str) -> None:
+            answers.append(await self.ask(prompt, digits=2))
+
+    async with phone.dial(Handler) as caller:
+        for sound in ("one.wav", "two.wav"):
+            await caller.hears(sound)
+        await caller.press("12")
+        await caller.stays_silent(1)
+        await caller.press("34")
+        await caller.hears("after.wav", within=10)
+    assert sorted("".join(answers)) == list("1234")
+
+
+async def test_what_is_asked_amid_music_and_a_recording_is_heard_and_answered(phone: FakeFreeSwitch) -> None:
+    for sound in ("music.wav", "pin.wav"):
+        phone.sound(sound, 60)
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            async with self.recording("/r/call.wav"), self.music_on_hold("music.wav"):
+                await trio.sleep(1)
+                assert await self.ask(["pin.wav", "more.wav"], digits=4) == "1234"
+                with trio.move_on_after(2):
+                    await self.ask("pin.wav")
+                assert await self.read_digits(2) == "56"
+            await self.playback("after.wav")
+
+    async with phone.dial(Handler) as caller:
+        for sound in ("music.wav", "pin.wav"):
+            await caller.hears(sound)
+        await caller.press("1234")
+        await caller.hears("pin.wav")
+        await caller.hears("music.wav")
+        await caller.press("56")
+        await caller.hears("after.wav")
+
+
+def test_an_answer_can_be_copied_and_kept() -> None:
+    answer = Answer("", AnswerEnding.FAILED, rejected="#", tries=3)
+    for copied in (copy.deepcopy(answer), pickle.loads(pickle.dumps(answer))):
+        assert isinstance(copied, Answer)
+        assert (copied, copied.ending, copied.rejected, copied.tries) == ("", AnswerEnding.FAILED, "#", 3)
+
+
 async def test_several_prompts_of_all_kinds_are_said_in_a_row(phone: FakeFreeSwitch) -> None:
     prompts: Prompts = ["you-have.wav", Say(3), "messages.wav", Tones("%(500,0,800)")]
 
@@ -233,7 +361,7 @@ async def test_what_is_there_is_read_in_no_time(phone: FakeFreeSwitch) -> None:
         async def run(self) -> None:
             await self.answer()
             await self.playback("welcome.wav")
-            assert await self.read_digits(timeout_seconds=0, digit_seconds=0) == "12"
+            assert await self.read_digits(timeout_seconds=0, digit_timeout_seconds=0) == "12"
             assert await self.read_digits(timeout_seconds=0) == ""
 
     async with phone.dial(Handler) as caller:
@@ -317,7 +445,7 @@ async def test_a_caller_who_hangs_up_ends_the_question(phone: FakeFreeSwitch) ->
         lambda c: c.ask("a.wav", terminators="any"),
         lambda c: c.ask("a.wav", tries=0),
         lambda c: c.ask("a.wav", timeout_seconds=-1),
-        lambda c: c.ask("a.wav", digit_seconds=float("nan")),
+        lambda c: c.ask("a.wav", digit_timeout_seconds=float("nan")),
         lambda c: c.ask("a.wav", total_seconds=-0.1),
         lambda c: c.ask("a\nb.wav"),
         lambda c: c.ask("a.wav", invalid=["b.wav", ""]),

@@ -61,7 +61,7 @@ async def test_play_and_get_digits_is_told_everything_in_its_order() -> None:
             timeout_seconds=4,
             digit_timeout_seconds=1.5,
             terminators="*#",
-            invalid_prompt="b.wav",
+            invalid="b.wav",
             pattern=r"\d+",
         )
         await call.play_and_get_digits(None, digit_timeout_seconds=2, terminators="")
@@ -123,7 +123,7 @@ async def test_what_makes_no_sense_is_refused_before_anything_is_sent() -> None:
             lambda: call.play_and_get_digits("a.wav", terminators="any"),
             lambda: call.play_and_get_digits("a.wav", terminators="", terminator_required=True),
             lambda: call.play_and_get_digits("a.wav", pattern="(["),
-            lambda: call.play_and_get_digits("a.wav", invalid_prompt=""),
+            lambda: call.play_and_get_digits("a.wav", invalid=""),
             lambda: call.read(""),
             lambda: call.read("a\nb.wav"),
             lambda: call.read([]),
@@ -333,7 +333,7 @@ class Pin(CallHandler):
     async def run(self) -> None:
         await self.answer()
         pin = await self.play_and_get_digits(
-            "my pin.wav", min_digits=4, tries=2, invalid_prompt="wrong.wav", pattern="1.*", digit_timeout_seconds=2
+            "my pin.wav", min_digits=4, tries=2, invalid="wrong.wav", pattern="1.*", digit_timeout_seconds=2
         )
         self.results.append(pin)
         await self.playback("welcome.wav" if pin.accepted else "goodbye.wav")

@@ -7,7 +7,7 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from esl_outbound import CallHandler, CallHungUp, TooManyDigits
+from esl_outbound import CallHandler, CallHungUp, Digits, TooManyDigits
 
 from ..freeswitch import dial
 
@@ -98,3 +98,42 @@ async def test_4096_unread_digits_are_kept_and_the_next_one_ends_the_call_with_a
         await switch.expect_exit()
     assert isinstance(errors[0], TooManyDigits)
     assert errors[0].count == 4097
+
+
+async def test_a_digit_interrupts_everybody_who_waits_for_one_in_whatever_order_they_came_and_went(
+    autojump_clock: MockClock,
+) -> None:
+    digits = Digits(lambda: None)
+    interrupted: list[float] = []
+
+    async def wait(begin: float, end: float) -> None:
+        await trio.sleep(begin)
+        with trio.move_on_at(trio.current_time() + end - begin), digits.interrupting():
+            await trio.sleep_forever()
+        interrupted.append(trio.current_time() - start)
+
+    start = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait, 0, 2)
+        nursery.start_soon(wait, 1, 9)
+        nursery.start_soon(wait, 3, 9)
+        await trio.sleep(4)
+        digits.add("1")
+    assert interrupted == [2, 4, 4]
+
+
+async def test_what_an_application_took_is_struck_out_and_nothing_else_however_late() -> None:
+    digits = Digits(lambda: None)
+    for digit in "12#":
+        digits.add(digit)
+    took = range(1, digits.came)
+    for digit in "3#4":
+        digits.add(digit)
+    assert "".join([await digits.get(), await digits.get()]) == "12"
+    digits.put_back("12")
+    for _ in range(2):  # once is as good as twice
+        digits.strike_out_last("#", took)
+        digits.strike_out_last("", took)
+    assert len(digits) == 5
+    digits.strike_out(took)
+    assert digits.clear() == "13#4"

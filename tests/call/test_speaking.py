@@ -400,7 +400,10 @@ async def test_the_digit_that_ended_a_file_is_its_result_and_no_answer_to_what_i
             playback = await self.start_playback("terms.wav", terminators="#")
             assert (await playback.finished()).terminator == "#"
             assert (await playback.finished()).terminator == "#"
-            assert self.digits.clear() == "12"
+            playback = await self.start_playback("terms.wav", terminators="#")
+            await trio.sleep(5)
+            assert (await playback.finished()).terminator == "#"
+            assert self.digits.clear() == "123#"
 
     async with phone.dial(Handler) as caller:
         await caller.hears("terms.wav")
@@ -409,4 +412,6 @@ async def test_the_digit_that_ended_a_file_is_its_result_and_no_answer_to_what_i
         await caller.press("#")
         await caller.hears("terms.wav")
         await caller.press("2#")
+        await caller.hears("terms.wav")
+        await caller.press("#3#")
         await caller.was_hung_up()
