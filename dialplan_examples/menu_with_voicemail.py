@@ -21,7 +21,7 @@ class Person(CallHandler):
         outcome = await self.bridge(f"user/{self.extension}", ring_seconds=20)
         if not outcome.answered:
             domain = self.variables.get("domain_name", "localhost")
-            await self.voicemail(self.extension, domain)
+            await self.voicemail(domain, self.extension)
 
 
 class Reception(CallHandler):

@@ -10,14 +10,15 @@
 * ``bridging`` (``dial_strings``, ``bridges``, ``bridge_results``): connecting the caller to somebody
 * ``joining`` (``legs``, ``attended_transfer``, ``eavesdropping``): calls that are there already
 * ``recording`` (``recorded``), ``media`` (``audio``): what is said, in files and in Python
-* ``conferencing`` (``conferences``, ``conference_room``, ``conference_member``)
+* ``conferencing`` (``conference_member``, ``conference_room``, ``conference_events``, ``conference_results``)
 * ``queueing``: ``fifo``, ``callcenter``, ``valet_parking``, ``mailboxes`` (``queue_places``)
 * ``variables``, ``identifying`` (``sip_headers``), ``tuning``, ``reporting``, ``storing``, ``limiting``
 * ``commands``: API commands, events, and the rest of the socket's commands
 
 Beneath them ``line`` is the call's state, shared by all and written by the reader; ``channel``,
 ``execution``, ``executions``, ``endings``, ``stopping``, ``jobs``, ``digits``, ``observing`` and ``record`` are its
-parts. ``arguments``, ``checks``, ``variable_commands`` and ``carried`` make what is sent of what is asked for.
+parts. ``arguments``, ``checks``, ``variable_commands`` and ``carried`` make what is sent of what is asked for, and
+``numbers`` reads what FreeSWITCH has counted.
 """
 
 from __future__ import annotations

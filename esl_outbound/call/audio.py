@@ -189,4 +189,7 @@ async def open_socket(bind_ip: str, port: int, name: str) -> trio.socket.SocketT
     except OSError as exc:
         ours.close()
         raise LocalProtocolError(f"{name} {bind_ip}:{port} cannot be used on this machine: {exc.strerror}") from exc
+    except BaseException:
+        ours.close()
+        raise
     return ours

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, final
 import attrs
 
 from ..errors import LocalProtocolError
-from ..protocol import Event, Execute
+from ..protocol import Execute
 from .arguments import Expand, Text, argument
 from .variable_commands import set_command
 
 if TYPE_CHECKING:
     from .line import Line
 
-__all__ = ["Carried", "carry", "goes_elsewhere", "whole"]
+__all__ = ["Carried", "carry"]
 
 
 @final
@@ -62,18 +62,3 @@ def _fits(name: str, value: str) -> bool:
     except LocalProtocolError:
         return False
     return True
-
-
-def goes_elsewhere(completion: Event) -> bool:
-    """Whether the channel is on its way out of our hands: bridged by somebody, or transferred.
-
-    ``Channel-State-Number`` is the state that it is about to have (switch_channel_event_set_basic_data() in
-    switch_channel.c); 4 is CS_EXECUTE, and those from 10 on are ends.
-    """
-    state = whole(completion.get("Channel-State-Number"))
-    return state is not None and state != 4 and state < 10
-
-
-def whole(text: str | None) -> int | None:
-    """A number that FreeSWITCH wrote; None if it wrote none."""
-    return int(text) if text and text.isascii() and text.isdecimal() else None

@@ -12,9 +12,9 @@ import trio
 
 from ..errors import CallEnded, EventsLost
 from ..protocol import Event
-from .carried import whole
 from .conference_results import ConferenceExit
 from .execution import Execution, Stage
+from .numbers import timestamp, whole
 from .observing import OBSERVER_EVENTS
 
 __all__ = ["MAINTENANCE", "ConferenceAction", "ConferenceEvent", "ConferenceEvents", "MemberWatch", "conference_event"]
@@ -156,10 +156,10 @@ class MemberWatch:
             return
         if found.action == ConferenceAction.ADD_MEMBER:
             self.member_id = found.member_id
-            self.joined_at = whole(event.get("Event-Date-Timestamp"))
+            self.joined_at = timestamp(event)
             self.changed.set()
         elif found.action == ConferenceAction.DEL_MEMBER:
-            self.left_at = whole(event.get("Event-Date-Timestamp"))
+            self.left_at = timestamp(event)
         elif isinstance(found.action, ConferenceAction) and found.action in _EXITS:
             self.exit = _EXITS[found.action]
 

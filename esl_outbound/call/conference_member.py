@@ -12,12 +12,12 @@ import trio
 from ..errors import ApplicationFailed, CallEnded, CommandRejected, LocalProtocolError
 from ..protocol import Event
 from .arguments import Text, escaped, shown, words
-from .carried import whole
 from .checks import check_digits, check_file_name, check_number
 from .conference_events import ConferenceEvents, MemberWatch
 from .conference_results import ConferenceExit, ConferenceResult
 from .conference_room import ConferenceRoom, one_line
 from .execution import Execution, Stage
+from .numbers import timestamp, whole
 
 if TYPE_CHECKING:
     from .line import Line
@@ -123,10 +123,10 @@ class ConferenceMember(ConferenceRoom):
             return ConferenceResult(reason or ConferenceExit.NOT_ADMITTED, None, None, None, None)
         began, began_event = None if watch is None else watch.joined_at, self._execution.began
         if began is None and began_event is not None:
-            began = whole(began_event.get("Event-Date-Timestamp"))
+            began = timestamp(began_event)
         ended = None if watch is None else watch.left_at
         if ended is None:
-            ended = whole(completion.get("Event-Date-Timestamp"))
+            ended = timestamp(completion)
         return ConferenceResult(
             reason,
             member_id,

@@ -13,6 +13,7 @@ __all__ = [
     "ANSWER_STATE",
     "DEAF",
     "goes_elsewhere",
+    "is_elsewhere",
     "is_hung_up_by",
     "is_our_doing",
     "may_leave",
@@ -59,8 +60,18 @@ def may_leave(command: Execute) -> bool:
 
 def goes_elsewhere(command: Execute, block: bytes) -> bool:
     """Whether an application that may send the call elsewhere has done so: its completion has the channel's state."""
+    elsewhere = is_elsewhere(block)
+    return takes_away(command) if elsewhere is None else elsewhere
+
+
+def is_elsewhere(block: bytes) -> bool | None:
+    """Whether a channel is on its way out of our hands, bridged by somebody or transferred; None if not told.
+
+    ``Channel-State-Number`` is the state that it is about to have (switch_channel_event_set_basic_data() in
+    switch_channel.c).
+    """
     number = peek(block, _STATE_NUMBER)
-    return takes_away(command) if number is None else number in _ELSEWHERE
+    return None if number is None else number in _ELSEWHERE
 
 
 def is_hung_up_by(command: Execute, block: bytes) -> bool:

@@ -15,9 +15,10 @@ from ..errors import ApiFailed, LocalProtocolError, RemoteProtocolError
 from ..protocol import ApiResponse, Event
 from .arguments import Expand, Text, argument, shown, words
 from .base import CallBase
-from .carried import carry, whole
+from .carried import carry
 from .checks import check_file_name, check_number, check_word, milliseconds, whole_seconds
 from .execution import Execution
+from .numbers import whole
 from .queue_places import QueuePlace, check_exit_keys, wait_in_queue
 from .stopping import LEAVE_KEY
 from .variable_commands import ask_for_variable, unset_command
@@ -178,7 +179,7 @@ class Fifo(CallBase):
         )
         return await place.finish_or_leave()
 
-    async def start_fifo(
+    async def start_fifo_in(
         self,
         name: str,
         *,

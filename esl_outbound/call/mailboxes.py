@@ -10,8 +10,11 @@ import attrs
 from ..errors import ApplicationFailed, LocalProtocolError
 from .arguments import Text, argument, shown
 from .base import CallBase
-from .carried import carry, goes_elsewhere, whole
+from .carried import carry
 from .checks import check_file_name, check_number, check_word, whole_seconds
+from .endings import is_elsewhere
+from .numbers import whole
+from .recording import check_silence_threshold, silence_hits
 from .variable_commands import unset_command
 
 __all__ = ["MailboxCount", "Mailboxes", "VoicemailResult"]
@@ -59,8 +62,8 @@ class Mailboxes(CallBase):
 
     async def voicemail(
         self,
-        user_id: str,
         domain: str,
+        user_id: str,
         *,
         profile: str = "default",
         greeting_path: Text | None = None,
@@ -77,8 +80,8 @@ class Mailboxes(CallBase):
         the waiting is cancelled each step is broken off in turn.
 
         Args:
+            domain: The domain of the directory.
             user_id: Whose mailbox, such as ``1000``.
-            domain: The domain of the directory in which he is.
             profile: The profile of mod_voicemail's configuration.
             greeting_path: What the caller hears in place of the mailbox's greeting.
             greeting_number: Which of the mailbox's greetings he hears, 1 to 9.
@@ -175,14 +178,14 @@ class Mailboxes(CallBase):
             raise ApplicationFailed("voicemail", text, "did not say who the caller is")
         return user
 
-    async def count_voicemail(self, user_id: str, domain: str, *, profile: str = "") -> MailboxCount:
+    async def count_voicemail(self, domain: str, user_id: str, *, profile: str = "") -> MailboxCount:
         """Ask how many messages there are in a mailbox.
 
         Runs the ``vm_boxcount`` command.
 
         Args:
-            user_id: Whose mailbox.
             domain: The domain of the directory.
+            user_id: Whose mailbox.
             profile: The profile of mod_voicemail's configuration; else any that has the domain.
 
         Raises:
@@ -238,7 +241,8 @@ class Mailboxes(CallBase):
         if context or dialplan:
             parts.append(check_word(context or domain, "context"))
         scope = {"directory_search_order": by} if by else {}
-        return goes_elsewhere(await self._line.execute("directory", argument(" ".join(parts), scope=scope)))
+        completion = await self._line.execute("directory", argument(" ".join(parts), scope=scope))
+        return bool(is_elsewhere(completion.block))
 
     # mod_dptools
 
@@ -275,8 +279,8 @@ class Mailboxes(CallBase):
         path: Text | None = None,
         beep: Text | None = None,
         max_seconds: float = 0,
-        silence_threshold: int = 0,
-        silence_hits: int = 0,
+        silence_seconds: float = 0,
+        silence_threshold: int = 200,
         at_once: int = 10,
     ) -> None:
         """Record what the caller says, and play it to others who are called for it.
@@ -288,8 +292,8 @@ class Mailboxes(CallBase):
             path: What is played to them in place of that; nothing is recorded then.
             beep: What tells him to begin.
             max_seconds: How long he may speak, in whole seconds; 0 is no limit.
-            silence_threshold: How loud silence may be; 0 does not look for any.
-            silence_hits: How much of it ends the recording.
+            silence_seconds: How long a silence ends that, as for ``record``; 0 is none.
+            silence_threshold: Which level is silent, as for ``record``.
             at_once: How many are called at once.
 
         Raises:
@@ -306,16 +310,16 @@ class Mailboxes(CallBase):
             if sound is not None:
                 check_file_name(shown(sound), name)
         limit = whole_seconds(max_seconds, "max_seconds")
-        check_number(silence_threshold, "silence_threshold", least=0, most=2**31 - 1)
-        check_number(silence_hits, "silence_hits", least=0, most=2**31 - 1)
+        silence = silence_hits(line, silence_seconds)
+        threshold = check_silence_threshold(silence_threshold)
         carried = carry(
             line,
             {
                 "page_path": path,
                 "page_beep": beep,
                 "page_record_limit": str(limit) if limit else None,
-                "page_record_thresh": str(silence_threshold) if silence_threshold else None,
-                "page_record_silence_hits": str(silence_hits) if silence_hits else None,
+                "page_record_thresh": threshold if silence else None,
+                "page_record_silence_hits": str(silence) if silence else None,
                 "page_chunk_size": str(check_number(at_once, "at_once", least=1, most=2**31 - 1)),
             },
         )

@@ -54,6 +54,8 @@ class Media(CallBase):
         and the like, and digits, do not disturb it. It cannot be had twice because ``switch_ivr_park()`` holds on to
         the first one.
 
+        The addresses are of IPv4, for which alone FreeSWITCH has it (``switch_ivr_activate_unicast()``).
+
         Args:
             local_ip: FreeSWITCH's address, as it calls it: where it sends from, and listens.
             local_port: Its port, which must be free there. 0 is a free one of this machine, if ``local_ip`` is one of

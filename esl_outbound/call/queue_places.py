@@ -24,11 +24,11 @@ R = TypeVar("R")
 
 @final
 class QueuePlace(Generic[R]):
-    """A caller's place in a queue: ``place = await self.start_fifo("support")``.
+    """A caller's place in a queue: ``place = await self.start_fifo_in("support")``.
 
     What is played or said to him meanwhile pauses the queue's music::
 
-        place = await self.start_fifo("support", music="local_stream://moh")
+        place = await self.start_fifo_in("support", music="local_stream://moh")
         while not place.is_over:
             with trio.move_on_after(30):
                 await place.finished()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from ..protocol import Execute, HangupCause, Subscribe
 from .arguments import Expand, Text, argument, shown, words
 from .base import CallBase
 from .checks import check_file_name, check_number, milliseconds, whole_seconds
+from .numbers import whole
 from .playing import terminators_scope
 from .prompts import Tones, spoken
 from .recorded import (
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from .execution import Execution
     from .line import Line
 
-__all__ = ["Recordings"]
+__all__ = ["Recordings", "check_silence_threshold", "silence_hits"]
 
 # What mod_voicemail asks for a message with, but half a second of it.
 _BEEP: Final = Tones("%(500,0,640)")
@@ -37,8 +39,9 @@ _RATES: Final = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100
 _LOUDEST: Final = 32767
 # switch_is_file_path() in switch_utils.h
 _ABSOLUTE: Final = re.compile(r"/|[A-Za-z]:|\\|[^/]+://")
-# Half as many seconds: its packets are counted in a clock of half its sample rate.
+# Its packets are counted in a clock of half its sample rate (RFC 3551).
 _HALF_CLOCKED: Final = "G722"
+_USUAL_RATE: Final = 8000  # hertz
 _STALE: Final = ("silence_hits_exhausted", "record_ms", "record_file_size")
 _STALE_OF_CALL: Final = ("record_completion_cause", "record_samples", "record_ms", "record_file_size")
 _STARTED: Final = ("RECORD_START", "RECORD_STOP")
@@ -80,7 +83,7 @@ class Recordings(CallBase):
             max_seconds: The longest it may be; 0 is no limit. FreeSWITCH counts whole seconds of its clock, and
                 ends it up to one second later.
             silence_seconds: How long a silence ends it; 0 is none. FreeSWITCH counts whole seconds: it is
-                rounded up, for G.722 to two.
+                rounded up, to two for G.722 and for a file of twice the channel's ``sample_rate``.
             silence_threshold: Below which level a frame of 20 ms is silent: the mean of its samples' absolute
                 values (0 to 32,767), times its sample rate in units of 8,000 hertz (``switch_ivr_record_file()``).
             terminators: The digits that end it. The one that does is taken from ``digits``; others are kept there.
@@ -172,6 +175,7 @@ class Recordings(CallBase):
         """Record the call for as long as the block lasts, both sides of it, whatever else is done meanwhile.
 
         Runs ``record_session`` and, whatever happens, ``stop_record_session``; the call's end ends it by itself.
+        A call that goes elsewhere before the block is left (``transfer``, ``continue_dialplan``) is recorded on there.
         ``async with recording.masked():`` keeps a card number out of it. Directories that are missing are made.
 
         Args:
@@ -218,7 +222,7 @@ class Recordings(CallBase):
         if final_seconds is not None:
             scope["RECORD_FINAL_TIMEOUT_MS"] = str(milliseconds(final_seconds, "final_seconds"))
         if silence_threshold is not None:
-            scope["RECORD_SILENCE_THRESHOLD"] = _threshold(silence_threshold)
+            scope["RECORD_SILENCE_THRESHOLD"] = check_silence_threshold(silence_threshold)
         scope |= _rate(sample_rate)
         limit = whole_seconds(limit_seconds, "limit_seconds")
         parts = (_path(path, absolute=True), *([f"+{limit}"] if limit else []))
@@ -254,12 +258,8 @@ async def _start_message(
     tags: RecordingTags | None,
 ) -> MessageRecording:
     limit = whole_seconds(max_seconds, "max_seconds")
-    silence = whole_seconds(silence_seconds, "silence_seconds")
-    threshold = _threshold(silence_threshold)
-    if silence and line.channel.variables.get("read_codec", "") == _HALF_CLOCKED:
-        # switch_ivr_record_file_event() multiplies by the sample rate and divides by a packet's ticks, of which a
-        # packet of G.722 has half as many as it has samples (RFC 3551).
-        silence = -(-silence // 2)
+    silence = silence_hits(line, silence_seconds, sample_rate)
+    threshold = check_silence_threshold(silence_threshold)
     parts: list[Text] = [_path(path)]
     if limit or silence:
         parts.append(str(limit))
@@ -334,7 +334,22 @@ def _path(path: Text, *, absolute: bool = False) -> Text:
     return path
 
 
-def _threshold(level: int) -> str:
+def silence_hits(line: Line, seconds: float, sample_rate: int | None = None) -> int:
+    """How long a silence ends a recording, as ``record`` counts it; 0 is none.
+
+    switch_ivr_record_file_event() multiplies this by the file's sample rate and divides it by a packet's ticks. These
+    are seconds, unless the file has another sample rate than the channel, or a packet fewer ticks than samples.
+    """
+    whole_seconds(seconds, "silence_seconds")
+    variables = line.channel.variables
+    is_half_clocked = variables.get("read_codec") == _HALF_CLOCKED
+    rate = whole(variables.get("read_rate")) or (2 * _USUAL_RATE if is_half_clocked else _USUAL_RATE)
+    ticks = rate // 2 if is_half_clocked else rate
+    return math.ceil(seconds * ticks / (sample_rate or rate))
+
+
+def check_silence_threshold(level: int) -> str:
+    """A level of sound, as ``record`` is told it."""
     return str(check_number(level, "silence_threshold", least=1, most=_LOUDEST))
 
 

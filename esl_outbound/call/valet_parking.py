@@ -11,8 +11,9 @@ import attrs
 from ..errors import LocalProtocolError
 from .arguments import Text, argument, shown, words
 from .base import CallBase
-from .carried import carry, goes_elsewhere
+from .carried import carry
 from .checks import check_file_name, check_number, check_word, milliseconds, whole_seconds
+from .endings import is_elsewhere
 from .variable_commands import unset_command
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ __all__ = ["ParkedCall", "ParkingOutcome", "ParkingResult", "ValetParking"]
 
 _LEFT_BEHIND: Final = ("valet_lot_extension",)
 _STALL: Final = re.compile(r'<extension uuid="([^"]*)">(.*)</extension>')
-_MOST_DIGITS: Final = 128
+# valet_parking_function() in mod_valet_parking.c has room for so many.
+_MOST_DIGITS: Final = 127
 
 
 class ParkingOutcome(StrEnum):
@@ -69,8 +71,8 @@ class ValetParking(CallBase):
         lot: str,
         stall: str | int | None = None,
         *,
-        least: int = 1,
-        most: int = 0,
+        min_stall: int = 1,
+        max_stall: int = 0,
         announce: bool = True,
         music: Text | None = None,
         max_wait_seconds: float | None = None,
@@ -84,8 +86,8 @@ class ValetParking(CallBase):
         Args:
             lot: The lot; one that FreeSWITCH does not know is made.
             stall: Where; None is the first that is free, whose number the caller is told.
-            least: The first of them.
-            most: The last of them; 0 is no limit.
+            min_stall: The first of them.
+            max_stall: The last of them; 0 is no limit.
             announce: Tell the number (the phrase ``valet_announce_ext``).
             music: What the caller hears; None is what ``valet_hold_music`` or his hold music says.
             max_wait_seconds: How long he waits at most, in whole seconds; None is for ever.
@@ -97,15 +99,15 @@ class ValetParking(CallBase):
             LocalProtocolError: Something cannot be said; nothing was sent.
             CallEnded: The call ended first.
         """
-        where = _range("auto", "in", least, most) if stall is None else [_check_stall(stall)]
+        where = _range("auto", "in", min_stall, max_stall) if stall is None else [_check_stall(stall)]
         return await _park(self._line, [_check_lot(lot), *where], announce, music, max_wait_seconds)
 
     async def valet_ask(
         self,
         lot: str,
         *,
-        least_digits: int = 1,
-        most_digits: int = 11,
+        min_digits: int = 1,
+        max_digits: int = 11,
         timeout_seconds: float = 10,
         prompt: Text = "ivr/ivr-enter_ext_pound.wav",
         music: Text | None = None,
@@ -117,8 +119,8 @@ class ValetParking(CallBase):
 
         Args:
             lot: The lot.
-            least_digits: How many digits a stall has at least.
-            most_digits: How many it has at most; ``#`` ends fewer.
+            min_digits: How many digits a stall has at least.
+            max_digits: How many it has at most; ``#`` ends fewer.
             timeout_seconds: After how long he is asked again.
             prompt: What asks him.
             music: What he hears when he is parked.
@@ -128,22 +130,22 @@ class ValetParking(CallBase):
             LocalProtocolError: Something cannot be said; nothing was sent.
             CallEnded: The call ended first.
         """
-        check_number(least_digits, "least_digits", least=1, most=_MOST_DIGITS)
-        check_number(most_digits, "most_digits", least=least_digits, most=_MOST_DIGITS)
+        check_number(min_digits, "min_digits", least=1, most=_MOST_DIGITS)
+        check_number(max_digits, "max_digits", least=min_digits, most=_MOST_DIGITS)
         check_file_name(shown(prompt), "prompt")
         wait = milliseconds(timeout_seconds, "timeout_seconds", least=0.001)
-        parts = [_check_lot(lot), "ask", str(least_digits), str(most_digits), str(wait), prompt]
+        parts = [_check_lot(lot), "ask", str(min_digits), str(max_digits), str(wait), prompt]
         return await _park(self._line, parts, True, music, max_wait_seconds)
 
-    async def valet_fetch(self, lot: str, *, least: int = 1, most: int = 9999) -> ParkingResult:
+    async def valet_fetch(self, lot: str, *, min_stall: int = 1, max_stall: int = 9999) -> ParkingResult:
         """Talk to the call that has been parked longest.
 
         Runs ``valet_park LOT auto out``. With nobody parked the caller is told so (the phrase ``valet_lot_empty``).
 
         Args:
             lot: The lot.
-            least: The first stall to look at.
-            most: The last. There has to be one: without it FreeSWITCH would search an empty lot for ever.
+            min_stall: The first stall to look at.
+            max_stall: The last. There has to be one: without it FreeSWITCH would search an empty lot for ever.
 
         Returns:
             FETCHES or NO_STALL.
@@ -153,8 +155,10 @@ class ValetParking(CallBase):
             CallEnded: The call ended first.
         """
         # next_id() in mod_valet_parking.c goes on until it has found one, if there is no limit.
-        check_number(most, "most", least=1, most=2**31 - 1)
-        return await _park(self._line, [_check_lot(lot), *_range("auto", "out", least, most)], True, None, None)
+        check_number(max_stall, "max_stall", least=1, most=2**31 - 1)
+        return await _park(
+            self._line, [_check_lot(lot), *_range("auto", "out", min_stall, max_stall)], True, None, None
+        )
 
     async def valet_info(self, lot: str) -> list[ParkedCall]:
         """Ask who is parked in a lot.
@@ -188,7 +192,7 @@ async def _park(
     finally:
         await carried.undo(line)
     stall = completion.variables.get("valet_lot_extension")
-    if goes_elsewhere(completion):
+    if is_elsewhere(completion.block):
         outcome = ParkingOutcome.FETCHES if stall is None else ParkingOutcome.FETCHED
     elif execution.was_stopped:
         outcome = ParkingOutcome.LEFT
@@ -211,8 +215,8 @@ def _check_stall(stall: str | int) -> str:
     return name
 
 
-def _range(kind: str, direction: str, least: int, most: int) -> list[Text]:
-    check_number(least, "least", least=1, most=2**31 - 1)
-    if most:
-        check_number(most, "most", least=least, most=2**31 - 1)
-    return [kind, direction, str(least), str(most)]
+def _range(kind: str, direction: str, min_stall: int, max_stall: int) -> list[Text]:
+    check_number(min_stall, "min_stall", least=1, most=2**31 - 1)
+    if max_stall:
+        check_number(max_stall, "max_stall", least=min_stall, most=2**31 - 1)
+    return [kind, direction, str(min_stall), str(max_stall)]

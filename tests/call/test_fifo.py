@@ -159,7 +159,7 @@ async def test_all_that_can_be_said_of_a_wait() -> None:
 async def test_what_cannot_be_said_is_refused_before_anything_is_sent(wrong: dict[str, Any]) -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
-            for attempt in (self.fifo_in, self.start_fifo):
+            for attempt in (self.fifo_in, self.start_fifo_in):
                 with pytest.raises(LocalProtocolError):
                     await attempt(**{"name": "q", **wrong})
 
@@ -200,7 +200,7 @@ async def test_cancelling_presses_a_key_of_ours_and_nobody_finds_it_among_the_di
 async def test_a_place_can_be_asked_for_announced_and_left(autojump_clock: MockClock) -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
-            place = await self.start_fifo("q")
+            place = await self.start_fifo_in("q")
             assert (place.name, place.is_over, repr(place)) == ("q", False, "<QueuePlace in q>")
             with trio.move_on_after(20):
                 await place.finished()
@@ -234,7 +234,7 @@ async def test_a_caller_who_hangs_up_waits_no_longer() -> None:
 
     class Handler(CallHandler):
         async def run(self) -> None:
-            place = await self.start_fifo("q", chimes=["a.wav", "b.wav"])
+            place = await self.start_fifo_in("q", chimes=["a.wav", "b.wav"])
             try:
                 await place.finished()
             except trio.Cancelled:
@@ -359,7 +359,7 @@ async def test_a_queue_whose_callers_hear_their_places(phone: FakeFreeSwitch) ->
 
     class Caller(CallHandler):
         async def run(self) -> None:
-            place = await self.start_fifo("q", music="local_stream://moh", exit_keys="0")
+            place = await self.start_fifo_in("q", music="local_stream://moh", exit_keys="0")
             while not place.is_over:
                 with trio.move_on_after(30):
                     await place.finished()
@@ -414,7 +414,7 @@ async def test_cancelling_a_wait_amid_an_announcement_leaves_the_queue_too(phone
 
     class Handler(CallHandler):
         async def run(self) -> None:
-            place = await self.start_fifo("q", music="local_stream://moh")
+            place = await self.start_fifo_in("q", music="local_stream://moh")
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self.playback, "long.wav")
                 await trio.sleep(5)

@@ -30,11 +30,11 @@ PATH = "/var/lib/freeswitch/storage/voicemail/default/example.org/1001/msg_x.wav
 async def test_a_message_that_was_left_is_told_of() -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
-            left = await self.voicemail("1001", "example.org")
+            left = await self.voicemail("example.org", "1001")
             assert left == VoicemailResult(PATH, 3723, True, "1001")
-            left = await self.voicemail("1001", "example.org")
+            left = await self.voicemail("example.org", "1001")
             assert left == VoicemailResult(PATH, 5, False, "1001")
-            left = await self.voicemail("1001", "example.org")
+            left = await self.voicemail("example.org", "1001")
             assert left == VoicemailResult(None, None, None, None)
 
     told = {"variable_voicemail_file_path": PATH, "variable_voicemail_account": "1001"}
@@ -55,17 +55,17 @@ async def test_all_that_can_be_said_of_a_mailbox() -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
             await self.voicemail(
-                "1001",
                 "example.org",
+                "1001",
                 profile="office",
                 greeting_path="greetings/closed.wav",
                 skip_instructions=True,
                 skip_urgent_question=True,
                 skip_goodbye=True,
             )
-            await self.voicemail("1001", "example.org", greeting_number=2, skip_greeting=True)
-            await self.voicemail("1001", "example.org", greeting_path="it's ${x}.wav")
-            await self.voicemail("1001", "example.org", greeting_path=Expand("${greeting}"))
+            await self.voicemail("example.org", "1001", greeting_number=2, skip_greeting=True)
+            await self.voicemail("example.org", "1001", greeting_path="it's ${x}.wav")
+            await self.voicemail("example.org", "1001", greeting_path=Expand("${greeting}"))
             await self.check_voicemail("example.org", "1001", profile="office", authorized=True)
             await self.check_voicemail("example.org")
             await self.voicemail_ivr("example.org", "1001")
@@ -162,13 +162,13 @@ async def test_what_cannot_be_said_is_refused_before_anything_is_sent(wrong: dic
 async def test_messages_can_be_counted() -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
-            assert await self.count_voicemail("1001", "example.org") == MailboxCount(3, 2, 1, 0)
-            assert await self.count_voicemail("1001", "example.org", profile="office") == MailboxCount(0, 0, 0, 0)
+            assert await self.count_voicemail("example.org", "1001") == MailboxCount(3, 2, 1, 0)
+            assert await self.count_voicemail("example.org", "1001", profile="office") == MailboxCount(0, 0, 0, 0)
             with pytest.raises(ApiFailed):
-                await self.count_voicemail("1001", "example.org", profile="none")
+                await self.count_voicemail("example.org", "1001", profile="none")
             for wrong in ("a/b", "a|b", "a@b", ""):
                 with pytest.raises(LocalProtocolError):
-                    await self.count_voicemail(wrong, "example.org")
+                    await self.count_voicemail("example.org", wrong)
 
     async with dial(Handler) as switch:
         await switch.greet()
@@ -235,15 +235,14 @@ async def test_a_page_is_recorded_and_sent_to_several() -> None:
                 "user/1001",
                 beep="tone_stream://%(500,0,620)",
                 max_seconds=10.5,
-                silence_threshold=200,
-                silence_hits=3,
+                silence_seconds=3,
                 at_once=2,
             )
             await self.page("user/1001", path="fire.wav")
             for wrong in ((), ("",), ("a:_:b",), ("a\nb",)):
                 with pytest.raises(LocalProtocolError):
                     await self.page(*wrong)
-            for options in ({"path": ""}, {"max_seconds": -1}, {"at_once": 0}, {"silence_hits": -1}, {"beep": "\n"}):
+            for options in ({"path": ""}, {"max_seconds": -1}, {"at_once": 0}, {"silence_seconds": -1}, {"beep": "\n"}):
                 with pytest.raises(LocalProtocolError):
                     await self.page("user/1001", **options)
 
@@ -265,7 +264,7 @@ async def test_cancelling_breaks_off_each_step(autojump_clock: MockClock) -> Non
     class Handler(CallHandler):
         async def run(self) -> None:
             with trio.move_on_after(5):
-                await self.voicemail("1001", "example.org", greeting_path="it's.wav")
+                await self.voicemail("example.org", "1001", greeting_path="it's.wav")
             await self.answer()
 
     async with dial(Handler) as switch:
@@ -293,8 +292,8 @@ async def test_a_caller_leaves_a_message(phone: FakeFreeSwitch) -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
             await self.answer()
-            results.append(await self.voicemail("1001", "example.org", skip_instructions=True))
-            assert await self.count_voicemail("1001", "example.org") == MailboxCount(1, 0, 1, 0)
+            results.append(await self.voicemail("example.org", "1001", skip_instructions=True))
+            assert await self.count_voicemail("example.org", "1001") == MailboxCount(1, 0, 1, 0)
 
     async with phone.dial(Handler) as caller:
         await caller.hears("phrase:voicemail_play_greeting,1001", to_the_end=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -278,6 +279,21 @@ async def test_what_cannot_be_is_refused_before_anything_is_sent(options: dict[s
             with pytest.raises(LocalProtocolError, match=what):
                 async with self.audio(**options):  # type: ignore[arg-type]
                     raise AssertionError
+
+    async with dial(Handler) as switch:
+        await switch.greet(ANSWERED)
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_one_that_is_cancelled_before_it_begins_leaves_no_socket_open() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                async with self.audio():
+                    raise AssertionError
+            gc.collect()  # it warns of a socket that nobody closed
 
     async with dial(Handler) as switch:
         await switch.greet(ANSWERED)

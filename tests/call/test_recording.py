@@ -149,10 +149,16 @@ async def test_what_freeswitch_does_not_say_is_none() -> None:
         ({"silence_seconds": 1.5, "silence_threshold": 500}, "PCMU", "%[playback_terminators=#]/a.wav 120 500 2"),
         # A packet of G.722 has half as many ticks as samples, so FreeSWITCH counts two seconds for one.
         ({"silence_seconds": 5}, "G722", "%[playback_terminators=#]/a.wav 120 200 3"),
+        # And one for two if the file has half the channel's rate, twice as many if it has twice as many samples.
+        (
+            {"silence_seconds": 5, "sample_rate": 8000},
+            "G722",
+            "%[playback_terminators=#,record_sample_rate=8000]/a.wav 120 200 5",
+        ),
         (
             {"append": True, "sample_rate": 16000},
             "L16",
-            "%[playback_terminators=#,RECORD_APPEND=true,record_sample_rate=16000]/a.wav 120 200 5",
+            "%[playback_terminators=#,RECORD_APPEND=true,record_sample_rate=16000]/a.wav 120 200 3",
         ),
     ],
 )
@@ -529,6 +535,49 @@ async def test_a_recording_is_paused_and_masked() -> None:
         for verb in ("pause", "resume", "mask", "unmask", "pause", "resume", "mask", "unmask"):
             await switch.run_application(f"record_session_{verb}", r"/it's \${x}.wav")
         await end_recording(switch, r"/it's \${x}.wav")
+        await finish(switch)
+
+
+async def test_what_was_masked_or_paused_before_a_block_is_so_after_it() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            async with self.recording("/a.wav") as recording:
+                async with recording.masked(), recording.paused():
+                    async with recording.masked(), recording.paused():
+                        pass
+                    assert recording.is_masked
+                    assert recording.is_paused
+                await recording.mask()
+                async with recording.masked():
+                    pass
+                assert recording.is_masked
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await begin_recording(switch, "/a.wav", "/a.wav")
+        for verb in ("mask", "pause", "resume", "unmask", "mask"):
+            await switch.run_application(f"record_session_{verb}", "/a.wav")
+        await end_recording(switch, "/a.wav")
+        await finish(switch)
+
+
+async def test_a_mask_that_is_cancelled_while_it_is_put_on_is_taken_off(autojump_clock: MockClock) -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            async with self.recording("/a.wav") as recording:
+                with trio.move_on_after(1):
+                    async with recording.masked():
+                        raise AssertionError
+                assert not recording.is_masked
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await begin_recording(switch, "/a.wav", "/a.wav")
+        uuid = await switch.expect_execute("record_session_mask", "/a.wav")
+        await trio.sleep(2)
+        await switch.send(switch.execute(uuid, "record_session_mask"), switch.complete(uuid, "record_session_mask"))
+        await switch.run_application("record_session_unmask", "/a.wav")
+        await end_recording(switch, "/a.wav")
         await finish(switch)
 
 

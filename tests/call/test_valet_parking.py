@@ -66,7 +66,10 @@ async def test_a_call_that_somebody_fetches_or_that_fetches_one_is_no_longer_our
 async def test_a_call_that_nobody_fetches_stays_ours(variables: dict[str, str], result: ParkingResult) -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
-            assert await self.valet_park("lot", max_wait_seconds=59.1, least=8001, most=8009, announce=False) == result
+            assert (
+                await self.valet_park("lot", max_wait_seconds=59.1, min_stall=8001, max_stall=8009, announce=False)
+                == result
+            )
 
     async with dial(Handler) as switch:
         await switch.greet()
@@ -81,8 +84,8 @@ async def test_every_other_way_to_say_it() -> None:
         async def run(self) -> None:
             await self.valet_park("lot", music="local_stream://moh")
             await self.valet_park("lot", "a7", music="it's, ${x}.wav")
-            await self.valet_ask("lot", least_digits=2, most_digits=4, timeout_seconds=2.5, prompt="which one.wav")
-            await self.valet_fetch("lot", least=5)
+            await self.valet_ask("lot", min_digits=2, max_digits=4, timeout_seconds=2.5, prompt="which one.wav")
+            await self.valet_fetch("lot", min_stall=5)
             with trio.CancelScope() as scope:
                 scope.cancel()
                 await self.valet_park("lot")
@@ -113,8 +116,8 @@ async def test_every_other_way_to_say_it() -> None:
         {"stall": "auto"},
         {"stall": "Ask"},
         {"stall": "1 2"},
-        {"least": 0},
-        {"least": 5, "most": 4},
+        {"min_stall": 0},
+        {"min_stall": 5, "max_stall": 4},
         {"music": ""},
         {"max_wait_seconds": 0},
     ],
@@ -134,10 +137,10 @@ async def test_what_cannot_be_said_is_refused_before_anything_is_sent(wrong: dic
 async def test_nor_is_what_would_keep_freeswitch_searching_or_asking_for_ever() -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
-            for wrong in ({"most": 0}, {"least": 0}, {"least": 5, "most": 4}):
+            for wrong in ({"max_stall": 0}, {"min_stall": 0}, {"min_stall": 5, "max_stall": 4}):
                 with pytest.raises(LocalProtocolError):
                     await self.valet_fetch("lot", **wrong)
-            for asked in ({"least_digits": 0}, {"least_digits": 3, "most_digits": 2}, {"most_digits": 129}):
+            for asked in ({"min_digits": 0}, {"min_digits": 3, "max_digits": 2}, {"max_digits": 129}):
                 with pytest.raises(LocalProtocolError):
                     await self.valet_ask("lot", **asked)  # type: ignore[arg-type]
             for prompt in ("", "a\nb"):
@@ -206,7 +209,7 @@ async def test_one_handler_parks_a_call_and_another_fetches_it(phone: FakeFreeSw
     class Parks(CallHandler):
         async def run(self) -> None:
             await self.answer()
-            results.append(await self.valet_park("lot", least=8001, most=8099, music="local_stream://moh"))
+            results.append(await self.valet_park("lot", min_stall=8001, max_stall=8099, music="local_stream://moh"))
 
     class Fetches(CallHandler):
         async def run(self) -> None:

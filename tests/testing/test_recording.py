@@ -271,6 +271,8 @@ async def test_what_was_recorded_lasts_as_long_when_it_is_played(phone: FakeFree
         ("/tmp/a.wav 60 200 5", 5),
         ("/tmp/a.wav 60 200 -5", 3),
         ("/tmp/a.wav -1 200 2", 2),
+        ("%[record_sample_rate=16000]/tmp/a.wav 60 200 2", 4),
+        ("%[record_sample_rate=7]/tmp/a.wav 60 200 2", 2),
     ],
 )
 async def test_silence_ends_a_recording_after_three_seconds_unless_it_is_told_how_many(

@@ -20,6 +20,7 @@ from .speaking import stops_at
 __all__ = ["APPLICATIONS", "start_recording", "steer_recording", "stop_recording"]
 
 _SAMPLES_A_SECOND: Final = 8000
+_RATES: Final = frozenset((8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000))
 _SILENCE_SECONDS: Final = 3
 """How long silence may last if `record` is told from which threshold on it is some, and not how long."""
 # Where recordings beside the call say that they begin and end.
@@ -84,11 +85,13 @@ async def _record(session: Session, argument: str) -> None:
     began = trio.current_time()
     # The limit is in whole seconds of the wall clock, and must be exceeded.
     longest = limit + 1 - core.part_of_second if limit else math.inf
+    # Counted in samples of the file, of which a packet of another rate is taken to have as many as one of the channel.
+    longest_silence = (hits or _SILENCE_SECONDS) * _file_rate(session) / _SAMPLES_A_SECOND
     is_silent = False
     while True:
         until_silent = math.inf
         if threshold:
-            until_silent = max(session.speaks_until, began) + (hits or _SILENCE_SECONDS) - trio.current_time()
+            until_silent = max(session.speaks_until, began) + longest_silence - trio.current_time()
         left = longest - (trio.current_time() - began)
         if until_silent <= 1e-9:
             is_silent = True
@@ -112,6 +115,12 @@ async def _record(session: Session, argument: str) -> None:
     channel.fire("RECORD_STOP", last=about)
     _read_as(session, channel.codec[0])
     story.tell(Who.SWITCH, Happening.HAS_RECORDED, path, f"{took:.1f}")
+
+
+def _file_rate(session: Session) -> int:
+    """The file's sample rate, if that is one that FreeSWITCH knows (``switch_is_valid_rate()``)."""
+    rate = atoi(session.channel.get("record_sample_rate") or "")
+    return rate if rate in _RATES else _SAMPLES_A_SECOND
 
 
 def _read_as(session: Session, codec: str) -> None:
