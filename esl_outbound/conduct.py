@@ -291,6 +291,8 @@ class Conductor:
         """
         if not isinstance(handler, CallHandler):
             raise TypeError(f"{handler!r} was made to handle a call, but it is no CallHandler")
+        if handler._line is self._line:
+            raise TypeError(f"{handler!r} has this call already: whoever is to handle it again is to be made anew")
         if isinstance(handler._line, Line):
             raise TypeError(f"{handler!r} was made for two calls: every call needs its own")
         attach(handler, self._line)
@@ -315,7 +317,7 @@ class Conductor:
             self._linger_seconds = seconds
             commands.append(Linger(seconds))
         if wanted:
-            commands.append(Subscribe(wanted.names, wanted.subclasses))
+            commands.append(Subscribe(wanted.names, wanted.subclasses, line.event_format))
         if commands:
             await self._link.send(commands)
 

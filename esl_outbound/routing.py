@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
+from inspect import iscoroutinefunction
 from typing import Any, Final, TypeAlias, final
 
 import attrs
@@ -30,7 +31,8 @@ class Route:
     handler: HandlerSource
     """What ``serve`` takes: a handler class, a partial of one, a callable that makes a handler."""
     path: Condition | None = attrs.field(default=None, kw_only=True)
-    """``socket_path`` without what follows a question mark: ``ivr/menu`` of ``127.0.0.1:8084/ivr/menu?language=de``."""
+    """``socket_path`` without what follows a question mark: ``ivr/menu`` of ``127.0.0.1:8084/ivr/menu?language=de``,
+    which has no slash before it."""
     destination_number: Condition | None = attrs.field(default=None, kw_only=True)
     """The number that was called."""
     context: Condition | None = attrs.field(default=None, kw_only=True)
@@ -65,13 +67,16 @@ class Router:
         otherwise: What becomes of a call that matches none: a hangup cause, or what ``serve`` takes.
 
     Raises:
-        TypeError: A route has nothing that makes handlers.
+        TypeError: A route has nothing that makes handlers, or its ``when`` is ``async def``.
         LocalProtocolError: ``otherwise`` is no hangup cause.
     """
 
     def __init__(
         self, *routes: Route, otherwise: HangupCause | str | HandlerSource = HangupCause.NO_ROUTE_DESTINATION
     ) -> None:
+        for route in routes:
+            if iscoroutinefunction(route.when):
+                raise TypeError(f"{route.when!r} is 'async def', and should be a plain function: it may not wait")
         self._routes: Final = tuple((route, handler_factory(route.handler)) for route in routes)
         self._otherwise: Final = _unmatched(otherwise) if isinstance(otherwise, str) else handler_factory(otherwise)
 

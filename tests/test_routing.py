@@ -84,6 +84,16 @@ async def test_a_predicate_that_fails_ends_its_own_call(phone: FakeFreeSwitch) -
     assert isinstance(caller.handler_error, KeyError)
 
 
+def test_a_predicate_that_would_have_to_wait_is_refused_at_once() -> None:
+    """What it makes is true, whatever it would say."""
+
+    async def waits(call: Call) -> bool:
+        return not call.channel_uuid
+
+    with pytest.raises(TypeError, match="should be a plain function"):
+        Router(Route(Plays, when=waits))  # type: ignore[arg-type]
+
+
 def test_a_router_that_makes_no_handlers_is_refused_at_once() -> None:
     with pytest.raises(TypeError):
         Router(Route(Plays()))  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast, final
+from typing import TYPE_CHECKING, TypeAlias, final
 
 import attrs
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from .line import Line
 
 __all__ = ["Choice", "Menu", "MenuStep", "Menus"]
-
-T = TypeVar("T")
 
 
 class MenuStep(Enum):
@@ -37,23 +35,22 @@ class MenuStep(Enum):
 
 @final
 @attrs.frozen
-class Menu(Generic[T]):
+class Menu:
     """A menu that is a choice of another one; what ``Call.menu`` takes, as a value."""
 
     prompt: Prompts
-    choices: Mapping[str, Choice[T]]
+    choices: Mapping[str, Choice]
     invalid: Prompts = attrs.field(default=(), kw_only=True)
     silence: Prompts = attrs.field(default=(), kw_only=True)
     terminators: str = attrs.field(default="#", kw_only=True)
     tries: int = attrs.field(default=3, kw_only=True)
     timeout_seconds: float = attrs.field(default=5, kw_only=True)
     digit_timeout_seconds: float = attrs.field(default=2, kw_only=True)
-    on_failure: Choice[T] = attrs.field(default=MenuStep.EXIT, kw_only=True)
+    on_failure: Choice = attrs.field(default=MenuStep.EXIT, kw_only=True)
 
 
-Choice: TypeAlias = (
-    Callable[[], Awaitable[T]] | Callable[[], Awaitable[MenuStep]] | Callable[[], Handling[T]] | Menu[T] | MenuStep
-)
+# Not of one type of result: type checkers find none in a dict whose values are methods, classes and steps.
+Choice: TypeAlias = Callable[[], Awaitable[object] | Handling[object]] | Menu | MenuStep
 """What a digit leads to: a coroutine function without parameters, a handler class (or whatever makes a handler
 without being given anything), a ``Menu``, or a ``MenuStep``."""
 
@@ -64,7 +61,7 @@ class Menus(CallBase):
     async def menu(
         self,
         prompt: Prompts,
-        choices: Mapping[str, Choice[T]],
+        choices: Mapping[str, Choice],
         *,
         invalid: Prompts = (),
         silence: Prompts = (),
@@ -72,8 +69,8 @@ class Menus(CallBase):
         tries: int = 3,
         timeout_seconds: float = 5,
         digit_timeout_seconds: float = 2,
-        on_failure: Choice[T] = MenuStep.EXIT,
-    ) -> T | None:
+        on_failure: Choice = MenuStep.EXIT,
+    ) -> object:
         """Let the caller choose, and do what the choice leads to.
 
         ``await self.menu("main.wav", {"1": self.sales, "2": Support, "3": Menu(...), "0": MenuStep.REPEAT})``.
@@ -93,7 +90,8 @@ class Menus(CallBase):
             on_failure: What to do when no try gave a choice.
 
         Returns:
-            What the coroutine returned, or the handler's ``run``; None if the menus were left without.
+            What the coroutine returned, or the handler's ``run``; None if the menus were left without. Type checkers
+            know it as ``object``: ``match await self.menu(...):``, or ``isinstance`` tells what it is.
 
         Raises:
             FileNotPlayed: FreeSWITCH could not open or decode a prompt.
@@ -118,7 +116,7 @@ class Menus(CallBase):
                 return None if isinstance(result, MenuStep) else result
 
 
-async def _run(line: Line, menu: Menu[T]) -> T | MenuStep:
+async def _run(line: Line, menu: Menu) -> object:
     """Go through a menu, until there is a result or another menu is to be gone to."""
     asked_for = _question(menu)
     while True:
@@ -134,18 +132,18 @@ async def _run(line: Line, menu: Menu[T]) -> T | MenuStep:
                 return result
 
 
-async def _follow(line: Line, choice: Choice[T]) -> T | MenuStep:
+async def _follow(line: Line, choice: Choice) -> object:
     if isinstance(choice, MenuStep):
         return choice
     if isinstance(choice, Menu):
         return await _run(line, choice)
     made = choice()
     if isinstance(made, Awaitable):
-        return await cast("Awaitable[T | MenuStep]", made)
+        return await made
     return await hand_over(line, made)
 
 
-def _check_all(menu: Menu[T]) -> None:
+def _check_all(menu: Menu) -> None:
     """Check a menu and those below it, before the caller hears anything of them."""
     _question(menu)
     for choice in (*menu.choices.values(), menu.on_failure):
@@ -153,7 +151,7 @@ def _check_all(menu: Menu[T]) -> None:
             _check_all(choice)
 
 
-def _question(menu: Menu[T]) -> Question:
+def _question(menu: Menu) -> Question:
     choices = frozenset(menu.choices)
     if not choices or "" in choices:
         raise LocalProtocolError("a menu has no choices, or one without digits")

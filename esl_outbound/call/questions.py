@@ -75,9 +75,9 @@ class Answer(str):
         answer._tries = tries
         return answer
 
-    def __getnewargs__(self) -> tuple[str, AnswerEnding]:
-        """What a copy is made with, by ``copy`` and ``pickle``; the rest is its slots'."""
-        return str(self), self._ending
+    def __getnewargs_ex__(self) -> tuple[tuple[str, AnswerEnding], dict[str, str]]:
+        """What ``copy`` and ``pickle`` make another one of; they add what is in the slots."""
+        return (str(self), self._ending), {}
 
     @property
     def ending(self) -> AnswerEnding:

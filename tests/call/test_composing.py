@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 import trio
 
-from esl_outbound import Call, CallHandler, CallHungUp, CallRecord, Ending
+from esl_outbound import Call, CallHandler, CallHungUp, CallRecord, Ending, EventFormat
 from esl_outbound.testing import FakeFreeSwitch
 
 from ..freeswitch import OK, dial
@@ -75,6 +75,23 @@ async def test_the_settings_of_the_other_handler_count_from_then_on() -> None:
     assert ended == [Ending.CONNECTION_LOST]
 
 
+async def test_the_events_of_the_other_handler_come_in_the_format_that_was_asked_for() -> None:
+    """FreeSWITCH has one for a connection."""
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.subscribe("CHANNEL_CALLSTATE", format=EventFormat.JSON)
+            await self.hand_over(Pin([]))
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await switch.expect("event json CHANNEL_CALLSTATE")
+        await switch.send(OK)
+        await switch.expect("event json RECORD_STOP")
+        await switch.send(OK)
+        await switch.expect_execute("playback")
+
+
 async def test_what_the_other_raises_comes_back_and_the_calls_end_reaches_both(phone: FakeFreeSwitch) -> None:
     raised: list[str] = []
 
@@ -115,8 +132,9 @@ async def test_only_a_handler_without_a_call_can_be_given_one(phone: FakeFreeSwi
         async def run(self) -> None:
             other = Other()
             await self.hand_over(other)
-            with pytest.raises(TypeError, match="made for two calls"):
-                await self.hand_over(other)
+            for again in (other, self):
+                with pytest.raises(TypeError, match="has this call already"):
+                    await self.hand_over(again)
             with pytest.raises(TypeError, match="it is no CallHandler"):
                 await self.hand_over(object())  # type: ignore[arg-type]
             await self.hangup()

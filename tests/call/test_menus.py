@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
-from esl_outbound import CallHandler, LocalProtocolError, Menu, MenuStep
+from esl_outbound import CallHandler, Choice, LocalProtocolError, Menu, MenuStep
 from esl_outbound.testing import FakeFreeSwitch
 
 from ..freeswitch import dial
@@ -80,7 +81,7 @@ class Main(CallHandler):
         ("3 persons.wav * main.wav 2 sales.wav", "sold"),
         ("3 persons.wav 0 main.wav 3 persons.wav 1", "Ada"),
         ("0 main.wav 2 sales.wav", "sold"),
-        ("5 invalid.wav main.wav # invalid.wav main.wav silence.wav operator.wav", "operator"),
+        ("# invalid.wav main.wav 5 invalid.wav main.wav silence.wav operator.wav", "operator"),
     ],
 )
 async def test_a_choice_leads_to_what_it_says(phone: FakeFreeSwitch, story: str, result: str | None) -> None:
@@ -108,6 +109,45 @@ async def test_a_menu_that_fails_without_a_branch_is_left(phone: FakeFreeSwitch)
         await caller.hears("other.wav")
         await caller.press("5")
         await caller.hears("sales.wav")
+
+
+class Greeting(CallHandler[str]):
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    async def run(self) -> str:
+        await self.playback(f"{self.language}.wav")
+        return self.language
+
+
+async def test_a_choice_is_whatever_makes_a_coroutine_or_a_handler(phone: FakeFreeSwitch) -> None:
+    """Type checkers take them all in one mapping."""
+    results: list[str] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            choices: dict[str, Choice] = {"1": partial(Greeting, "de"), "2": lambda: Greeting("en")}
+            choices["3"] = partial(self.count, 3)
+            for _ in range(3):
+                match await self.menu("menu.wav", {**choices, "4": Sales, "5": Menu("b.wav", choices)}):
+                    case str(language):
+                        results.append(language)
+                    case int(number):
+                        results.append(f"{number}!")
+
+        async def count(self, number: int) -> int | MenuStep:
+            return number
+
+    async with phone.dial(Handler) as caller:
+        for story in ("1 de.wav", "2 en.wav", "53"):
+            digits, _, sound = story.partition(" ")
+            await caller.hears("menu.wav")
+            await caller.press(digits)
+            if sound:
+                await caller.hears(sound)
+        await caller.was_hung_up()
+    assert results == ["de", "en", "3!"]
 
 
 @pytest.mark.parametrize(
