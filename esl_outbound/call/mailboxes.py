@@ -26,6 +26,9 @@ _AUTHENTICATED: Final = ("user_pin_authenticated", "user_pin_authenticated_user"
 _MENU: Final = ("ivr_menu_status",)
 _URGENT: Final = "A_URGENT"
 _MOST_GREETINGS: Final = 9
+# Those who are called run `playback:PATH` of the inline dialplan, which divides that, and has it expanded
+# (page_function() and inline_dialplan_hunt() in mod_dptools.c).
+_IN_A_DIALPLAN: Final = frozenset(",'\\$")
 
 
 @final
@@ -309,6 +312,8 @@ class Mailboxes(CallBase):
         for sound, name in (path, "path"), (beep, "beep"):
             if sound is not None:
                 check_file_name(shown(sound), name)
+        if isinstance(path, str) and not _IN_A_DIALPLAN.isdisjoint(path):
+            raise LocalProtocolError(f"path is {path!r}, and should not have any of , ' \\ $ in it")
         limit = whole_seconds(max_seconds, "max_seconds")
         silence = silence_hits(line, silence_seconds)
         threshold = check_silence_threshold(silence_threshold)

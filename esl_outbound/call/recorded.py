@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias, final
 
 import attrs
+import trio
 
 from ..errors import CallHungUp, RecordingFailed
 from ..protocol import Event, Execute, HangupCause
@@ -251,8 +252,8 @@ class CallRecording:
         self._is_over = False
         self._is_paused = False
         self._is_masked = False
-        self.began = False
-        """Whether FreeSWITCH told that it began (RECORD_START)."""
+        self.began = trio.Event()
+        """Set once FreeSWITCH has told that it began (RECORD_START)."""
         self.has_failed = False
         """Whether it never began."""
 
@@ -408,14 +409,14 @@ class CallRecording:
     def offer(self, event: Event) -> None:
         """Look whether an event tells of this recording."""
         name = event.raw_name
-        if (name == b"RECORD_START" and not self.began) or (name == b"RECORD_STOP" and not self._is_over):
+        if (name == b"RECORD_START" and not self.began.is_set()) or (name == b"RECORD_STOP" and not self._is_over):
             told = event.get("Record-File-Path")
             # A % that two digits follow is not encoded on the wire, and comes decoded.
             if told not in (self._path, url_decode(self._path.encode("utf-8", "surrogateescape"))):
                 return
             if name == b"RECORD_START":
-                self.began = True
-            elif self.began:
+                self.began.set()
+            elif self.began.is_set():
                 self.end(event)
 
     def wake(self) -> None:

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+import trio
+
 from ..errors import CallHungUp, LocalProtocolError, RecordingFailed
 from ..protocol import Execute, HangupCause, Subscribe
 from .arguments import Expand, Text, argument, shown, words
@@ -45,6 +47,8 @@ _USUAL_RATE: Final = 8000  # hertz
 _STALE: Final = ("silence_hits_exhausted", "record_ms", "record_file_size")
 _STALE_OF_CALL: Final = ("record_completion_cause", "record_samples", "record_ms", "record_file_size")
 _STARTED: Final = ("RECORD_START", "RECORD_STOP")
+# Events of the same moment may come in another order than they were fired in.
+_REORDERED_SECONDS: Final = 1.0
 
 
 class Recordings(CallBase):
@@ -139,7 +143,7 @@ class Recordings(CallBase):
             LocalProtocolError: A parameter is out of its bounds, or the path cannot be said; nothing was sent.
             CallEnded: The call ended first.
         """
-        return await _start_message(
+        message = await _start_message(
             self._line,
             path,
             max_seconds=max_seconds,
@@ -151,6 +155,8 @@ class Recordings(CallBase):
             sample_rate=sample_rate,
             tags=tags,
         )
+        await trio.lowlevel.cancel_shielded_checkpoint()
+        return message
 
     @asynccontextmanager
     async def recording(
@@ -296,12 +302,17 @@ async def _started(line: Line, execution: Execution, recording: CallRecording, *
     finally:
         if expands and execution.completion is not None:
             recording.expand(execution.completion)
-    cause = completion.variables.get("record_completion_cause")
-    # Where there is no media, or somebody else records into the file, it says nothing at all, and does nothing.
-    if cause == RecordingCause.FILE_FAILED or (line.is_full and not recording.began and not expands):
+    has_failed = completion.variables.get("record_completion_cause") == RecordingCause.FILE_FAILED
+    if not has_failed and line.is_full and not expands:
+        # Where there is no media, or somebody else records into the file, it says nothing at all, and does nothing.
+        with trio.move_on_after(_REORDERED_SECONDS):
+            await recording.began.wait()
+        await line.require_call()
+        has_failed = not recording.began.is_set()
+    if has_failed:
         recording.fail()
         raise RecordingFailed(recording.path, "record_session", hung_up=False)
-    recording.began = True
+    recording.began.set()
 
 
 async def _stop(line: Line, recording: CallRecording) -> None:

@@ -242,6 +242,9 @@ async def test_a_page_is_recorded_and_sent_to_several() -> None:
             for wrong in ((), ("",), ("a:_:b",), ("a\nb",)):
                 with pytest.raises(LocalProtocolError):
                     await self.page(*wrong)
+            for path in ("a,b.wav", "it's.wav", "${x}.wav", "a\\b.wav"):
+                with pytest.raises(LocalProtocolError, match="in it"):
+                    await self.page("user/1001", path=path)
             for options in ({"path": ""}, {"max_seconds": -1}, {"at_once": 0}, {"silence_seconds": -1}, {"beep": "\n"}):
                 with pytest.raises(LocalProtocolError):
                     await self.page("user/1001", **options)

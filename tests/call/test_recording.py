@@ -697,7 +697,9 @@ async def test_a_recording_that_was_too_short_is_thrown_away() -> None:
 
 
 @pytest.mark.parametrize("said", [{"variable_record_completion_cause": "uri-failure"}, {"variable_y": "1"}])
-async def test_a_recording_that_did_not_begin_fails_and_the_call_goes_on(said: dict[str, str]) -> None:
+async def test_a_recording_that_did_not_begin_fails_and_the_call_goes_on(
+    said: dict[str, str], autojump_clock: MockClock
+) -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
             with pytest.raises(RecordingFailed) as caught:
@@ -712,6 +714,22 @@ async def test_a_recording_that_did_not_begin_fails_and_the_call_goes_on(said: d
         await switch.greet()
         await begin_recording(switch, "/forbidden/b.wav", "/forbidden/b.wav", said=said)
         await switch.run_application("set")
+        await finish(switch)
+
+
+async def test_a_recording_may_be_told_of_after_it_has_begun(autojump_clock: MockClock) -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            async with self.recording("/b.wav"):
+                await self.execute("set", "x=")
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await begin_recording(switch, "/b.wav", "/b.wav", said={})
+        await trio.sleep(0.1)
+        await switch.send(switch.event("RECORD_START", Record_File_Path="/b.wav"))
+        await switch.run_application("set")
+        await end_recording(switch, "/b.wav")
         await finish(switch)
 
 

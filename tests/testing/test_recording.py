@@ -15,7 +15,7 @@ def disk(phone: FakeFreeSwitch) -> None:
     phone.unwritable("/forbidden/*")
 
 
-@pytest.mark.parametrize("path", ["/forbidden/a.wav", "/tmp/a.unknown", "/tmp/no-extension"])
+@pytest.mark.parametrize("path", ["/forbidden/a.wav", "/tmp/a.unknown", "/tmp/a.b/no-extension"])
 @pytest.mark.parametrize("application", ["record", "record_session"])
 async def test_a_path_that_cannot_be_opened_hangs_the_call_up(
     phone: FakeFreeSwitch, application: str, path: str
@@ -282,6 +282,15 @@ async def test_silence_ends_a_recording_after_three_seconds_unless_it_is_told_ho
         complete = await socket.run("record", argument)
         assert complete.seconds - socket.events[0].seconds == pytest.approx(seconds, abs=0.03)
         assert variables(complete)["silence_hits_exhausted"] == "true"
+
+
+async def test_without_an_extension_a_file_is_in_the_channels_codec_and_silence_is_not_noticed(
+    phone: FakeFreeSwitch,
+) -> None:
+    async with parked(phone) as (_, socket):
+        complete = await socket.run("record", "/tmp/a 5 200 1")
+        assert complete.seconds - socket.events[0].seconds > 4.9
+        assert variables(complete)["silence_hits_exhausted"] == "false"
 
 
 async def test_a_negative_threshold_is_none(phone: FakeFreeSwitch) -> None:

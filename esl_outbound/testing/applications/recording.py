@@ -55,9 +55,19 @@ _FORMATS: Final = frozenset(
 
 
 def can_be_opened(session: Session, path: str) -> bool:
-    """Whether the switch can write there: it needs a known extension, and no ``phone.unwritable`` that matches."""
-    extension = path.rpartition(".")[2].lower()
-    return extension in _FORMATS and not session.core.is_unwritable(path)
+    """Whether the switch can write there: no ``phone.unwritable`` matches, and it knows the extension.
+
+    Without any it takes the channel's codec for one (mod_native_file).
+    """
+    return (_is_native(path) or _extension(path) in _FORMATS) and not session.core.is_unwritable(path)
+
+
+def _is_native(path: str) -> bool:
+    return "." not in path and "://" not in path
+
+
+def _extension(path: str) -> str:
+    return path.rpartition(".")[2].lower()
 
 
 async def _record(session: Session, argument: str) -> None:
@@ -67,6 +77,8 @@ async def _record(session: Session, argument: str) -> None:
     words = [*separate(argument, limit=4), "", "", "", ""]
     path = words[0]
     limit, threshold, hits = (max(atoi(word), 0) for word in words[1:4])
+    if _is_native(path):
+        threshold = 0  # silence cannot be found in it
     channel, story, core = session.channel, session.channel.story, session.core
     ends = stops_at(session, playback_terminators(session))
     if not can_be_opened(session, path):
