@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from ..errors import EslOutboundError, LocalProtocolError
+from ..errors import ApiFailed, EslOutboundError, LocalProtocolError
 from .arguments import argument, words
 from .base import CallBase
-from .checks import check_word
+from .checks import check_word, milliseconds
 from .execution import STOP_SECONDS
 from .legs import api_words, other_leg_of
+from .variable_commands import check_one_line
 
 if TYPE_CHECKING:
     from .line import Line
@@ -115,10 +116,12 @@ class Answering(CallBase):
         Raises:
             ApplicationFailed: The caller talks to nobody.
             ApiFailed: The other leg cannot be held, or is held already.
+            LocalProtocolError: The message has several lines; nothing was sent.
             NotPermitted: ``other_leg``, and the dialplan line does not say ``full``.
             CallEnded: The call ended first.
         """
         line = self._line
+        check_one_line(message, "message")
         await _hold(line, await other_leg_of(line, "uuid_hold") if other_leg else "", message)
 
     async def unhold(self, *, other_leg: bool = False) -> None:
@@ -152,18 +155,26 @@ class Answering(CallBase):
         Raises:
             ApplicationFailed: The caller talks to nobody.
             ApiFailed: The other leg cannot be held, or is held already.
+            LocalProtocolError: The message has several lines; nothing was sent.
             NotPermitted: ``other_leg``, and the dialplan line does not say ``full``.
             CallEnded: The call ended first.
         """
         line = self._line
+        check_one_line(message, "message")
         held = await other_leg_of(line, "uuid_hold") if other_leg else ""
+        is_ours = True
         try:
-            await _hold(line, held, message)
+            try:
+                await _hold(line, held, message)
+            except ApiFailed:
+                is_ours = False  # it may be held by somebody else
+                raise
             yield
         finally:
-            scope = trio.CancelScope(shield=True, deadline=trio.current_time() + STOP_SECONDS)
-            with scope, suppress(EslOutboundError):  # the hold may have ended with the call
-                await _unhold(line, held)
+            if is_ours:
+                scope = trio.CancelScope(shield=True, deadline=trio.current_time() + STOP_SECONDS)
+                with scope, suppress(EslOutboundError):  # the hold may have ended with the call
+                    await _unhold(line, held)
 
     # Telling the caller's phone
 
@@ -179,11 +190,12 @@ class Answering(CallBase):
             number: The number; else the one that was called.
 
         Raises:
-            LocalProtocolError: The name is empty; nothing was sent.
+            LocalProtocolError: The name is empty, or has several lines; nothing was sent.
             CallEnded: The call ended first.
         """
-        if not name or not name.isprintable() or not (number == "" or number.isprintable()):
-            raise LocalProtocolError(f"name and number are {name!r} and {number!r}, and should be one line to show")
+        if not check_one_line(name, "name"):
+            raise LocalProtocolError("name is '', and should be what is to be shown")
+        check_one_line(number, "number")
         # switch_core_session_perform_receive_message() divides it at the bar.
         await self._line.execute("send_display", argument(*words(*filter(None, (name, number)), delimiter="|")))
 
@@ -226,10 +238,10 @@ class Answering(CallBase):
             seconds: How long; FreeSWITCH counts in frames of 20 ms.
 
         Raises:
+            LocalProtocolError: That is no time; nothing was sent.
             CallEnded: The call ended first.
         """
-        if not 0 <= seconds < 2**31 / 1000:
-            raise LocalProtocolError(f"a channel cannot sleep for {seconds!r} seconds")
+        milliseconds(seconds, "seconds")
         deadline = trio.current_time() + seconds
         rest = seconds
         while True:

@@ -26,7 +26,7 @@ from .dial_strings import (
     write_dial_string,
 )
 from .legs import export_to_legs, leave_by
-from .variable_commands import set_command, unset_command
+from .variable_commands import check_one_line, set_command, unset_command
 
 if TYPE_CHECKING:
     from .line import Line
@@ -94,8 +94,9 @@ class Bridging(CallBase):
             ring_seconds: How long each group rings, in whole seconds; then the next one does. FreeSWITCH's own limit,
                 60 or the channel variable ``call_timeout``, if None.
             early_media: What becomes of what a callee lets hear before the answer.
-            caller_id_name: The name that the callee is shown; the caller's own if None.
-            caller_id_number: The number that the callee is shown; the caller's own if None.
+            caller_id_name: The name that the callee is shown; the caller's own if None or empty. For SIP, in which
+                FreeSWITCH does not escape it, a double quote becomes a single one.
+            caller_id_number: The number that the callee is shown; the caller's own if None or empty.
             confirm_key: The digits, up to nine, that whoever answers must press before the caller is connected, so that
                 no mailbox takes the call. They must come within ``ring_seconds`` too.
             confirm_prompt: The file that asks for them; silence if empty.
@@ -214,7 +215,7 @@ class Bridging(CallBase):
             LocalProtocolError: The name is empty, or on several lines; nothing was sent.
             CallEnded: The call ended, and in another way.
         """
-        if not group or not group.isprintable():
+        if not check_one_line(group, "group"):
             raise LocalProtocolError(f"group is {group!r}, and should be the name of one")
         await leave_by(self._line, "pickup", argument(group), reason=f"found nobody who rings at {group}")
 

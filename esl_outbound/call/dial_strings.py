@@ -48,12 +48,24 @@ _VARIABLE_NAME: Final = re.compile(r"[A-Za-z0-9_.+-]+")
 _NOT_IN_BRACES: Final = re.compile(r"[{}'\x00-\x1f\x7f]|:_:|\\(?:['\"\\,=nrts]|$)|^ | $")
 _NOT_IN_BRACKETS: Final = re.compile(r"[\[\]\x00-\x1f\x7f]|:_:|\\(?:['\"\\,|=nrts]|$)|^ | $")
 
+# mod_sofia writes a name between double quotes and escapes nothing: with check_decode() in mod_sofia.h it decodes what
+# looks like %0A, shows what stands between the first and the last double quote, and what follows one that is left is
+# read as the address. A number it writes between angle brackets.
+_NAME: Final = "origination_caller_id_name"
+_NUMBER: Final = "origination_caller_id_number"
+_DECODED: Final = re.compile(r"%(?=\s*[+-]?[0-9A-Fa-f])")
+_ENDS_A_NUMBER: Final = re.compile(r"[<>\"\\]")
+# An endpoint that shows a caller ID as it is.
+_EXACT: Final = "loopback/"
+# What a name has in place of what cannot be written for one leg of several.
+_LIKE: Final = str.maketrans({"'": "\u2019", "[": "(", "]": ")", "\\": "/"})
+
 # switch_string_var_check_const() in switch_utils.h: originate keeps such a value from the leg, unless it is told to
 # let it pass. It is looked at, and not expanded.
 _A_VARIABLE: Final = re.compile(r"\$\\*\{")
 _LET_PASS: Final = ("origination_nested_vars", "true")
 # These it takes into the leg's profile whatever they hold.
-_UNCHECKED: Final = frozenset({"origination_caller_id_name", "origination_caller_id_number"})
+_UNCHECKED: Final = frozenset({_NAME, _NUMBER})
 
 # Endpoints that ring a whole dial string of the directory's; with one UUID for all of it, a user's second telephone
 # would not ring ("Duplicate UUID" in switch_core_session_request_uuid()).
@@ -88,9 +100,10 @@ class DialLeg:
     delay_seconds: float = attrs.field(default=0, kw_only=True)
     """How long the others ring before it does, in whole seconds."""
     caller_id_name: str | None = attrs.field(default=None, kw_only=True)
-    """The name that it is shown; the caller's own if None."""
+    """The name that it is shown; the caller's own if None or empty. What cannot be written for one leg of
+    several becomes something like it: ``[`` a round bracket, ``'`` a typographic one."""
     caller_id_number: str | None = attrs.field(default=None, kw_only=True)
-    """The number that it is shown; the caller's own if None."""
+    """The number that it is shown; the caller's own if None or empty."""
     confirm_key: str = attrs.field(default="", kw_only=True)
     """The digits, up to nine, that whoever answers there must press before the caller is connected."""
     confirm_prompt: str = attrs.field(default="", kw_only=True)
@@ -200,10 +213,33 @@ def dial_string_of(destination: Destination) -> DialString | Expand:
 def caller_id_variables(name: str | None, number: str | None) -> dict[str, Text]:
     """What the callee is shown: line breaks in it become blanks, for it goes into a line of a SIP message."""
     variables: dict[str, Text] = {}
-    for key, value in (("origination_caller_id_name", name), ("origination_caller_id_number", number)):
+    for key, value in ((_NAME, name), (_NUMBER, number)):
         if value is not None:
             variables[key] = "".join(c if c >= " " and c != "\x7f" else " " for c in value).strip()
     return variables
+
+
+def _for_sip(variables: Mapping[str, Text]) -> dict[str, Text]:
+    """Variables with a caller ID that can stand in a SIP message without being more than that."""
+    safe = dict(variables)
+    if isinstance(name := safe.get(_NAME), str):
+        name = name.replace('\\"', "'").replace('"', "'").rstrip("\\")
+        safe[_NAME] = _DECODED.sub("%25", name)
+    if isinstance(number := safe.get(_NUMBER), str):
+        safe[_NUMBER] = _DECODED.sub("%25", _ENDS_A_NUMBER.sub("", number))
+    return safe
+
+
+def _for_each(own: Sequence[Mapping[str, Text]]) -> list[Mapping[str, Text]]:
+    """The variables of each of several legs, with callers' names that can be written there, whatever they are."""
+    quotes = sum(value.count("'") for variables in own for value in variables.values() if isinstance(value, str))
+    safe: list[Mapping[str, Text]] = []
+    for variables in own:
+        name = variables.get(_NAME)
+        if isinstance(name, str) and (_NOT_IN_BRACKETS.search(name) or (quotes > 1 and "'" in name)):
+            variables = {**variables, _NAME: name.translate(_LIKE).replace(":_:", ": :")}
+        safe.append(variables)
+    return safe
 
 
 def confirmation_variables(key: str, prompt: Text) -> dict[str, Text]:
@@ -243,11 +279,11 @@ def write_dial_string(
         LocalProtocolError: It cannot be said.
     """
     if isinstance(dialled, Expand):
-        return _write_raw(dialled, {**common, **_numbered(of_leg, 0)})
+        return _write_raw(dialled, {**_for_sip(common), **_numbered(of_leg, 0)})
     every = {**common, **dialled.variables}
     legs = [leg if isinstance(leg, DialLeg) else DialLeg(leg) for group in dialled.groups for leg in group]
     given = [leg for group in dialled.groups for leg in group]
-    own: list[dict[str, Text]] = []
+    own: list[Mapping[str, Text]] = []
     written: list[WrittenLeg] = []
     for number, (leg, uuid) in enumerate(zip(legs, uuids, strict=True)):
         _check_destination(leg.destination)
@@ -266,8 +302,11 @@ def write_dial_string(
         own.append(variables)
         written.append(WrittenLeg(given[number], uuid))
     if len(legs) == 1:
-        every |= own[0]  # what holds for the only leg holds for all
+        every = {**every, **own[0]}  # what holds for the only leg holds for all
         own = [{}]
+    if not all(leg.destination.lower().startswith(_EXACT) for leg in legs):
+        every, own = _for_sip(every), list(map(_for_sip, own))
+    own = _for_each(own)
     braces, exported = _written_for_all(every, [value for variables in own for value in variables.values()])
     brackets = _written_for_each(own)
     pieces = iter(f"{bracket}{leg.destination}" for bracket, leg in zip(brackets, legs, strict=True))

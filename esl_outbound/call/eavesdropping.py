@@ -99,12 +99,12 @@ class Eavesdrop:
         await self._execution.stop()
 
     async def finished(self) -> EavesdropResult:
-        """Wait until the caller listens no more; stop it if the waiting is cancelled.
+        """Wait until the caller listens no more; he listens on if the waiting is cancelled.
 
         Raises:
             CallEnded: The call ended first.
         """
-        return eavesdropped(await self._line.finish(self._execution))
+        return eavesdropped(await self._execution.completed())
 
 
 def eavesdrop_argument(

@@ -14,7 +14,7 @@ from .base import CallBase
 from .checks import check_number, check_word, whole_seconds
 from .legs import Leg, extension_words, leave_by, other_leg_of
 from .scheduling import Scheduled, schedule_broadcast, schedule_hangup, schedule_transfer
-from .variable_commands import set_command, unset_command
+from .variable_commands import check_one_line, set_command, unset_command
 
 if TYPE_CHECKING:
     from .line import Line
@@ -74,7 +74,7 @@ class Leaving(CallBase):
         """
         # sofia_receive_message() in mod_sofia.c hangs up only above 399, and takes 302 for a redirection to nowhere.
         check_number(status, "status", least=400, most=699)
-        _check_one_line(reason, "reason")
+        check_one_line(reason, "reason")
         await _end_by(self._line, "respond", argument(f"{status} {reason}".rstrip(" ")))
 
     async def redirect(self, *destinations: str) -> None:
@@ -321,6 +321,7 @@ async def _end_by(
     line: Line, application: str, text: str, *, after: tuple[Execute, ...] = (), may_go_on: bool = False
 ) -> None:
     """Run an application that ends the call, and wait until FreeSWITCH says that it has."""
+    await line.require_call()
     try:
         completion = await line.execute(application, text, after=after)
     except CallHungUp:
@@ -330,12 +331,6 @@ async def _end_by(
             await line.ended.wait()
     if line.ending is None and not may_go_on:
         raise ApplicationFailed(application, text, "did not end the call")
-
-
-def _check_one_line(text: str, name: str) -> str:
-    if text and not text.isprintable():
-        raise LocalProtocolError(f"{name} is {text!r}, and should be one line")
-    return text
 
 
 def _check_uri(uri: str, *, without: str = "") -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, final
 
+import trio
+
 from ..errors import LocalProtocolError, NotPermitted
 from ..protocol import HangupCause
 from .arguments import Expand, Text, argument, shown, words
@@ -50,6 +52,7 @@ class Scheduled:
         line = self._line
         await line.require_call()
         if self.task_id is None:
+            await trio.lowlevel.checkpoint()
             raise NotPermitted(f"cancelling a scheduled {self.what}", line.channel.dialplan_line("full"))
         await line.execute("sched_cancel", str(self.task_id))
 

@@ -40,6 +40,8 @@ OTHER = "c0ffee00-aaaa-4bbb-8ccc-000000000002"
         (lambda call: call.send_display("Ada L.", "1000"), "send_display", "'Ada L.'|1000"),
         (lambda call: call.send_display("Ada"), "send_display", "Ada"),
         (lambda call: call.send_display("a|b '${x}'", "1"), "send_display", r"'a|b \\'\${x}\\''|1"),
+        # Latin-1, and what joins the parts of one character.
+        (lambda call: call.send_display("J\udcf6rg \u200d"), "send_display", "'J\udcf6rg \u200d'"),
         (lambda call: call.send_info("it's ${x}\nand more"), "send_info", "it's \\${x}\nand more"),
         (lambda call: call.send_info("caf\udce9"), "send_info", "caf\udce9"),
     ],
@@ -61,6 +63,10 @@ async def test_what_is_run(ask: Callable[[CallHandler], Awaitable[None]], applic
     [
         lambda call: call.send_display(""),
         lambda call: call.send_display("a\nb"),
+        lambda call: call.hold("a\nb"),
+        lambda call: call.on_hold("a\nb").__aenter__(),
+        lambda call: call.sleep(-1),
+        lambda call: call.sleep(float("nan")),
         lambda call: call.send_display("a", "1\n2"),
         lambda call: call.send_info("x", content_type="json"),
         lambda call: call.send_info("x", content_type="a b/c"),
@@ -216,6 +222,9 @@ async def test_the_other_leg_is_held_by_its_uuid() -> None:
                 pass
             with pytest.raises(ApiFailed):
                 await self.hold(other_leg=True)
+            with pytest.raises(ApiFailed):
+                async with self.on_hold(other_leg=True):
+                    raise AssertionError("it is not on hold")
 
     async with dial(Handler) as switch:
         await switch.greet()
@@ -227,8 +236,10 @@ async def test_the_other_leg_is_held_by_its_uuid() -> None:
         await switch.send(api_response("+OK Success\n"))
         await switch.expect(f"api uuid_hold off {OTHER}")
         await switch.send(api_response("+OK Success\n"))
-        await switch.expect(f"api uuid_hold {OTHER}")
-        await switch.send(api_response("-ERR Operation failed\n"))
+        # Whoever is held already stays so.
+        for _ in range(2):
+            await switch.expect(f"api uuid_hold {OTHER}")
+            await switch.send(api_response("-ERR Operation failed\n"))
         await switch.hang_up_as_told()
         await switch.expect_exit()
 

@@ -114,15 +114,16 @@ async def test_what_is_given_to_a_leg_arrives_there_exactly_and_nowhere_else(pho
     class Handler(CallHandler):
         async def run(self) -> None:
             await self.set_variable("origination_caller_id_name", "mine")
-            for _ in range(2):
+            for destination in ("user/1001", "loopback/1001"):
                 await self.bridge(
-                    "user/1001", caller_id_name=EVIL, caller_id_number="+49 30", variables={"sip_h_X-Who": EVIL}
+                    destination, caller_id_name=EVIL, caller_id_number="+49 30", variables={"sip_h_X-Who": EVIL}
                 )
 
+    phone.destination("loopback/1001", answers_after=1)
     async with phone.dial(Handler, caller_id_name=EVIL) as caller:
-        for _ in range(2):
-            callee = await caller.is_bridged_to("user/1001")
-            assert (callee.caller_id_name, callee.caller_id) == (EVIL, "+49 30")
+        for destination, shown in (("user/1001", EVIL.replace('"', "'")), ("loopback/1001", EVIL)):
+            callee = await caller.is_bridged_to(destination)
+            assert (callee.caller_id_name, callee.caller_id) == (shown, "+49 30")
             assert callee.variables["sip_h_X-Who"] == EVIL
             assert not {"x", "y"} & callee.variables.keys()
             # Nothing of it is left on the caller's channel, while they talk already.

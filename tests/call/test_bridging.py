@@ -161,7 +161,7 @@ async def test_a_hostile_name_is_shown_as_it_is_and_taken_back_while_it_rings() 
         await switch.greet(connect_reply("async", "full", 100, **before))
         await switch.expect_execute("multiunset", STALE)
         await switch.expect_execute(
-            "export", r"""nolocal:origination_caller_id_name='\${system(touch x)}" <evil>,[a=1]|user/2"""
+            "export", r"nolocal:origination_caller_id_name='\${system(touch x)}' <evil>,[a=1]|user/2"
         )
         await switch.expect_execute("set", "nolocal:sip_h_X-Name={it}")
         uuid, argument, _ = await read_bridge(switch, stale="")

@@ -514,6 +514,9 @@ async def test_an_eavesdropper_is_steered_through_his_handle() -> None:
             await spy.execution.started()
             assert repr(spy) == f"<Eavesdrop on {OTHER}, started>"
             await spy.whisper(Spied.BOTH)
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                await spy.finished()  # he listens on
             await spy.stop()
             results.append(await spy.finished())
 

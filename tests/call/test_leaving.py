@@ -131,6 +131,24 @@ async def test_a_hangup_whose_event_comes_after_the_completion_is_waited_for() -
     assert told == ["run goes on"]
 
 
+async def test_a_call_that_is_over_cannot_be_refused_any_more() -> None:
+    seen: list[str] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.hangup()
+            for refuse in (lambda: self.respond(486), lambda: self.redirect("sip:a@b"), lambda: self.deflect("1001")):
+                with pytest.raises(CallHungUp):
+                    await refuse()
+            seen.append("told")
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+    assert seen == ["told"]
+
+
 async def test_deflect_tells_what_the_callers_side_said() -> None:
     results: list[DeflectResult] = []
 
@@ -179,6 +197,7 @@ async def test_deflect_without_a_reply_and_with_a_call_that_goes_on() -> None:
         lambda call: call.respond(302),
         lambda call: call.respond(700),
         lambda call: call.respond(486, "two\nlines"),
+        lambda call: call.respond(486, "a\0b"),
         lambda call: call.redirect(),
         lambda call: call.redirect("sip:a@b,sip:c@d"),
         lambda call: call.redirect("'Ada' <sip:a@b>"),
@@ -225,6 +244,7 @@ TRANSFERS: list[tuple[Ask, str]] = [
     (lambda call: call.transfer("9000", context="public"), "9000 XML public"),
     (lambda call: call.transfer("two words", dialplan="XML", context="it's"), r"'two words' XML 'it\\'s'"),
     (lambda call: call.transfer("${system(x)}"), r"'\${system(x)}'"),
+    (lambda call: call.transfer("J\udcf6rg"), "'J\udcf6rg'"),
 ]
 
 
