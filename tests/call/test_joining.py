@@ -513,10 +513,10 @@ async def test_an_eavesdropper_is_steered_through_his_handle() -> None:
             assert spy.channel_uuid == OTHER
             await spy.execution.started()
             assert repr(spy) == f"<Eavesdrop on {OTHER}, started>"
-            await spy.whisper(Spied.BOTH)
             with trio.CancelScope() as scope:
                 scope.cancel()
                 await spy.finished()  # he listens on
+            await spy.whisper(Spied.BOTH)
             await spy.stop()
             results.append(await spy.finished())
 
