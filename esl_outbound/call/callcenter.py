@@ -17,8 +17,9 @@ from .base import CallBase
 from .carried import carry
 from .checks import check_file_name, check_number, check_word
 from .execution import Execution
+from .numbers import whole
 from .observing import EventStream, wanted_events
-from .queue_places import QueuePlace, check_exit_keys, epoch, wait_in_queue
+from .queue_places import QueuePlace, check_exit_keys, wait_in_queue
 from .stopping import LEAVE_KEY
 from .variable_commands import unset_command
 
@@ -311,9 +312,9 @@ def _result(execution: Execution, completion: Event, queue: str) -> CallcenterRe
         variables.get("cc_agent"),
         variables.get("cc_agent_uuid"),
         variables.get("cc_member_uuid"),
-        epoch(variables.get("cc_queue_joined_epoch")),
-        epoch(variables.get("cc_queue_answered_epoch")),
-        epoch(variables.get("cc_queue_canceled_epoch")),
+        _epoch(variables.get("cc_queue_joined_epoch")),
+        _epoch(variables.get("cc_queue_answered_epoch")),
+        _epoch(variables.get("cc_queue_canceled_epoch")),
     )
 
 
@@ -334,7 +335,7 @@ async def _members(line: Line, queue: str) -> list[CallcenterMember]:
             row.get("cid_number", ""),
             row.get("cid_name", ""),
             row.get("state", ""),
-            epoch(row.get("joined_epoch")),
+            _epoch(row.get("joined_epoch")),
             _whole(row.get("score")),
             row.get("serving_agent", ""),
         )
@@ -375,7 +376,13 @@ def read_table(text: str, *, before: int = 0, after: int = 0) -> list[dict[str, 
     return rows
 
 
+def _epoch(text: str | None) -> int | None:
+    """Seconds since 1970; 0 is no time at all."""
+    return whole(text) or None
+
+
 def _whole(text: str | None) -> int | None:
+    """A number that may be negative."""
     try:
         return int(text or "")
     except ValueError:

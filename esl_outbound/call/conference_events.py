@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
 from typing import Final, final
@@ -10,12 +9,12 @@ from typing import Final, final
 import attrs
 import trio
 
-from ..errors import CallEnded, EventsLost
+from ..errors import CallEnded
 from ..protocol import Event
 from .conference_results import ConferenceExit
 from .execution import Execution, Stage
 from .numbers import timestamp, whole
-from .observing import OBSERVER_EVENTS
+from .observing import EventStream, wanted_events
 
 __all__ = ["MAINTENANCE", "ConferenceAction", "ConferenceEvent", "ConferenceEvents", "MemberWatch", "conference_event"]
 
@@ -64,6 +63,7 @@ class ConferenceAction(StrEnum):
     CONFERENCE_DESTROY = "conference-destroy"
 
 
+_HAPPENINGS: Final = wanted_events((f"CUSTOM {MAINTENANCE}",))
 _ACTIONS: Final[dict[str, ConferenceAction]] = {action.value: action for action in ConferenceAction}
 
 
@@ -176,11 +176,12 @@ class ConferenceEvents:
     """
 
     def __init__(self, name: str, execution: Execution, end: Callable[[], CallEnded | None]) -> None:
+        def over() -> CallEnded | None:
+            return end() or (CallEnded("the caller has left the conference") if self._has_left else None)
+
         self._name = name
         self._execution = execution
-        self._end = end
-        self._unread: deque[ConferenceEvent | int] = deque()
-        self._wake: trio.Event | None = None
+        self._stream = EventStream(_HAPPENINGS, over)
 
     def __aiter__(self) -> AsyncIterator[ConferenceEvent]:
         return self
@@ -191,41 +192,24 @@ class ConferenceEvents:
         Raises:
             EventsLost: Events were dropped here, between the last one and the next.
         """
-        if self._unread:
-            await trio.lowlevel.checkpoint()
-        while not self._unread:
-            if self._execution.stage >= Stage.COMPLETED or self._end() is not None:
-                await trio.lowlevel.checkpoint()
-                raise StopAsyncIteration
-            if self._wake is None:
-                self._wake = trio.Event()
-            await self._wake.wait()
-        event = self._unread.popleft()
-        if isinstance(event, int):
-            raise EventsLost(event)
-        return event
+        async for event in self._stream:
+            found = conference_event(event)
+            if found.conference_name == self._name:
+                return found
+        raise StopAsyncIteration
+
+    @property
+    def _has_left(self) -> bool:
+        return self._execution.stage >= Stage.COMPLETED
 
     # For the reader
 
     def offer(self, event: Event) -> None:
-        """Take in an event, if it is one of this conference's."""
-        if self._execution.stage >= Stage.COMPLETED:
+        """Take in an event, if it is one of a conference's."""
+        self._stream.offer(event)
+        if self._has_left:
             self.wake()
-        if event.raw_name != b"CUSTOM" or event.subclass != MAINTENANCE:
-            return
-        found = conference_event(event)
-        if found.conference_name != self._name:
-            return
-        if len(self._unread) < OBSERVER_EVENTS:
-            self._unread.append(found)
-            self.wake()
-        elif isinstance(lost := self._unread[-1], int):
-            self._unread[-1] = lost + 1
-        else:
-            self._unread.append(1)
 
     def wake(self) -> None:
         """Let whoever waits look again."""
-        if self._wake is not None:
-            self._wake.set()
-            self._wake = None
+        self._stream.wake()

@@ -17,7 +17,7 @@ from .stopping import LEAVE_KEY
 if TYPE_CHECKING:
     from .line import Line
 
-__all__ = ["QueuePlace", "check_exit_keys", "epoch", "wait_in_queue"]
+__all__ = ["QueuePlace", "check_exit_keys", "wait_in_queue"]
 
 R = TypeVar("R")
 
@@ -36,7 +36,7 @@ class QueuePlace(Generic[R]):
                 await self.say(position)
     """
 
-    __slots__ = ("_ask_position", "_carried", "_execution", "_line", "_name", "_result")
+    __slots__ = ("_ask_position", "_carried", "_execution", "_is_clean", "_line", "_name", "_result")
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class QueuePlace(Generic[R]):
         self._result = result
         self._ask_position = ask_position
         self._carried = carried
+        self._is_clean = False
 
     @property
     def name(self) -> str:
@@ -95,7 +96,7 @@ class QueuePlace(Generic[R]):
         """
         completion = await self._execution.completed()
         await self._line.wait_if_leaving()
-        await self._carried.undo(self._line)
+        await self._clean_up()
         return self._result(self._execution, completion)
 
     async def leave(self) -> None:
@@ -108,12 +109,20 @@ class QueuePlace(Generic[R]):
             NotPermitted: The dialplan line does not say ``async``; without ``full`` it only logs that he stays.
         """
         await self._execution.stop()
+        await self._line.wait_if_leaving()
+        await self._clean_up()
 
     async def finish_or_leave(self) -> R:
         """Wait until he waits no longer; if the waiting is cancelled, take him out."""
         try:
             return self._result(self._execution, await self._line.finish(self._execution))
         finally:
+            await self._clean_up()
+
+    async def _clean_up(self) -> None:
+        """Unset what would be taken for the next queue's."""
+        if not self._is_clean:
+            self._is_clean = True
             await self._carried.undo(self._line)
 
 
@@ -144,8 +153,3 @@ def check_exit_keys(keys: str) -> str:
     if LEAVE_KEY in check_digits(keys, "exit_keys"):
         raise LocalProtocolError(f"exit_keys is {keys!r}, and {LEAVE_KEY} is taken for leaving by our own doing")
     return keys + LEAVE_KEY
-
-
-def epoch(text: str | None) -> int | None:
-    """Seconds since 1970, as a variable tells them; None if it does not."""
-    return int(text) if text and text.isascii() and text.isdecimal() and int(text) else None

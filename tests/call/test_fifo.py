@@ -229,6 +229,27 @@ async def test_a_place_can_be_asked_for_announced_and_left(autojump_clock: MockC
         await switch.expect_exit()
 
 
+async def test_chimes_of_a_wait_that_was_left_are_none_of_the_next() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            place = await self.start_fifo_in("q", chimes=["a.wav", "b.wav"])
+            await place.leave()
+            assert (await place.finished()).outcome is FifoOutcome.LEFT
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await switch.run_application("multiunset", UNSET)
+        await switch.run_application("set", "fifo_chime_list=a.wav,b.wav")
+        uuid = await switch.expect_execute("fifo")
+        await switch.send(switch.execute(uuid, "fifo"))
+        await switch.expect(f"api uuid_recv_dtmf {CHANNEL} D")
+        said = {"variable_fifo_status": "ABORTED", "variable_fifo_caller_exit_key": "D"}
+        await switch.send(api_response("+OK x received DTMF D.\n"), switch.complete(uuid, "fifo", **said))
+        await switch.run_application("multiunset", "fifo_chime_list")
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
 async def test_a_caller_who_hangs_up_waits_no_longer() -> None:
     seen: list[str] = []
 
