@@ -55,7 +55,7 @@ def _check_duration(seconds: float, name: str, least: float) -> None:
 
 def check_number(number: int, name: str, *, least: int, most: int) -> int:
     """A whole number within bounds."""
-    if int(number) != number or not least <= number <= most:
+    if not isinstance(number, int) or not least <= number <= most:
         raise LocalProtocolError(f"{name} is {number!r}, and should be a whole number, {least} to {most}")
     return number
 

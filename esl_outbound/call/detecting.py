@@ -35,7 +35,7 @@ class Detecting(SpeechRecognition, ToneDetection, Faxing):
         speech_seconds: float = 0,
         timeout_seconds: float = 30,
         threshold: int = 200,
-        file: Text | None = None,
+        path: Text | None = None,
     ) -> bool | None:
         """Wait until the caller is silent, perhaps after he has spoken.
 
@@ -47,7 +47,7 @@ class Detecting(SpeechRecognition, ToneDetection, Faxing):
             speech_seconds: How long he has to speak before silence counts, with pauses or without.
             timeout_seconds: When to give up.
             threshold: How loud silence may not be: the mean of the samples' sizes, of 1 to 32,767.
-            file: What to play meanwhile. When it is over, so is the waiting; if it cannot be opened, at once.
+            path: A file to play meanwhile. When it is over, so is the waiting; if it cannot be opened, at once.
 
         Returns:
             Whether there was silence; False if the time was over first, None if FreeSWITCH did not say:
@@ -61,7 +61,7 @@ class Detecting(SpeechRecognition, ToneDetection, Faxing):
         silence = max(_packets(line, silence_seconds, "silence_seconds"), 1)
         # switch_ivr_wait_for_silence(): after more packets with sound than this, silence counts.
         speech = max(_packets(line, speech_seconds, "speech_seconds") - 1, 1) if speech_seconds else 0
-        return await _detect(line, "wait_for_silence", threshold, [silence, speech], timeout_seconds, file)
+        return await _detect(line, "wait_for_silence", threshold, [silence, speech], timeout_seconds, path)
 
     async def detect_silence(
         self,
@@ -69,7 +69,7 @@ class Detecting(SpeechRecognition, ToneDetection, Faxing):
         silence_seconds: float = 1,
         timeout_seconds: float = 30,
         threshold: int = 200,
-        file: Text | None = None,
+        path: Text | None = None,
     ) -> bool | None:
         """Wait until the caller is silent.
 
@@ -80,7 +80,7 @@ class Detecting(SpeechRecognition, ToneDetection, Faxing):
             silence_seconds: How long he has to be silent, without a break.
             timeout_seconds: When to give up.
             threshold: How loud silence may be: the mean of the samples' sizes, of 1 to 32,767.
-            file: What to play meanwhile. When it is over, so is the waiting; if it cannot be opened, at once.
+            path: A file to play meanwhile. When it is over, so is the waiting; if it cannot be opened, at once.
 
         Returns:
             Whether there was silence; False if the time was over first, None if FreeSWITCH did not say:
@@ -92,7 +92,7 @@ class Detecting(SpeechRecognition, ToneDetection, Faxing):
         """
         # switch_ivr_detect_silence() wants more packets in a row than it was told.
         packets = max(_packets(self._line, silence_seconds, "silence_seconds") - 1, 1)
-        return await _detect(self._line, "detect_silence", threshold, [packets], timeout_seconds, file)
+        return await _detect(self._line, "detect_silence", threshold, [packets], timeout_seconds, path)
 
     async def detect_audio(
         self,
@@ -100,7 +100,7 @@ class Detecting(SpeechRecognition, ToneDetection, Faxing):
         audio_seconds: float = 0.2,
         timeout_seconds: float = 30,
         threshold: int = 200,
-        file: Text | None = None,
+        path: Text | None = None,
     ) -> bool | None:
         """Wait until something is heard from the caller.
 
@@ -111,7 +111,7 @@ class Detecting(SpeechRecognition, ToneDetection, Faxing):
             audio_seconds: How long it has to last, without a break.
             timeout_seconds: When to give up.
             threshold: How loud it has to be: the mean of the samples' sizes, of 1 to 32,767.
-            file: What to play meanwhile. When it is over, so is the waiting; if it cannot be opened, at once.
+            path: A file to play meanwhile. When it is over, so is the waiting; if it cannot be opened, at once.
 
         Returns:
             Whether something was heard; False if the time was over first, None if FreeSWITCH did not say:
@@ -123,7 +123,7 @@ class Detecting(SpeechRecognition, ToneDetection, Faxing):
         """
         # switch_ivr_detect_audio() wants more packets in a row than it was told.
         packets = max(_packets(self._line, audio_seconds, "audio_seconds") - 1, 1)
-        return await _detect(self._line, "detect_audio", threshold, [packets], timeout_seconds, file)
+        return await _detect(self._line, "detect_audio", threshold, [packets], timeout_seconds, path)
 
 
 def _packets(line: Line, seconds: float, name: str) -> int:
@@ -135,16 +135,16 @@ def _packets(line: Line, seconds: float, name: str) -> int:
 
 
 async def _detect(
-    line: Line, application: str, threshold: int, hits: list[int], timeout_seconds: float, file: Text | None
+    line: Line, application: str, threshold: int, hits: list[int], timeout_seconds: float, path: Text | None
 ) -> bool | None:
     check_number(threshold, "threshold", least=1, most=_LOUDEST)
     timeout = milliseconds(timeout_seconds, "timeout_seconds", least=0.02)
     if timeout_seconds > _LONGEST_TIMEOUT:
         raise LocalProtocolError(f"timeout_seconds is {timeout_seconds!r}, and should be at most {_LONGEST_TIMEOUT:g}")
-    if file is not None:
-        check_file_name(shown(file), "file")
+    if path is not None:
+        check_file_name(shown(path))
     parts: list[Text] = [str(number) for number in (threshold, *hits, timeout)]
-    parts += [] if file is None else [file]
+    parts += [] if path is None else [path]
     name = f"{application}_timeout"
     completion = await line.execute(application, argument(*words(*parts)), after=(unset_command(line, (name,)),))
     return {"true": False, "false": True}.get(completion.variables.get(name, ""))

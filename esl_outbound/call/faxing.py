@@ -61,8 +61,9 @@ class Faxing(CallBase):
 
         Args:
             path: The TIFF file to write.
-            ident: What we call ourselves (``fax_ident``); FreeSWITCH's configuration says, if this does not.
-            header: What stands above each page (``fax_header``).
+            ident: What we call ourselves; else what the channel variable ``fax_ident`` says, as an earlier fax may have
+                left it, else FreeSWITCH's configuration.
+            header: What stands above each page; else what ``fax_header`` says, and so on.
             t38: Ask the other side for T.38 (``fax_enable_t38``, ``fax_enable_t38_request``).
 
         Raises:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, final
 import attrs
 import trio
 
-from ..errors import FileNotPlayed
+from ..errors import FileNotPlayed, LocalProtocolError
 from ..protocol import Event, Execute
 from .arguments import Expand, Text, argument, shown
 from .checks import check_digits, check_number, milliseconds
@@ -201,6 +201,8 @@ def playback_command(
     pieces = files(path)
     start = milliseconds(start_seconds, "start_seconds")
     if start:
+        if any("@" in shown(piece) for piece in pieces):
+            raise LocalProtocolError(f"{path!r} has an @, behind which playback would not find start_seconds")
         # playback_function() in mod_dptools.c counts samples of the file, which is as a rule of the channel's rate.
         rate = line.channel.variables.get("read_rate", "")
         samples = start * (int(rate) if rate.isdecimal() else _USUAL_RATE) // 1000

@@ -225,8 +225,10 @@ class Speaking(CallBase):
     async def music_on_hold(self, path: Text = "") -> AsyncIterator[None]:
         """Play music while the block does something slow: ``async with self.music_on_hold(): ...``.
 
-        Runs ``playback``, anew when it ends. Anything else that is said inside the
-        block pauses it, and it stops at the end of the block, whatever happens there.
+        Runs ``playback``, anew when it ends. Any application that runs inside the block
+        pauses it (``sleep``, too: wait with ``trio.sleep``), and it stops at the end of the block, whatever happens
+        there; what still plays then and began inside (``start_playback``) stops with it. Inside another such
+        block the music that began first goes on.
         Music that cannot be played is a warning in the log, and silence.
 
         Args:

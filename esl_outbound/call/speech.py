@@ -230,7 +230,7 @@ class SpeechRecognition(CallBase):
             engine: The recogniser's module, as of ``detected_speech``.
             grammar: The grammar, as of ``detected_speech``.
             params: The recogniser's parameters, such as ``{"no-input-timeout": "5000"}``.
-            terminators: The digits that end it instead.
+            terminators: The digits that end it instead. The one that does is the result, and taken from ``digits``.
 
         Raises:
             ApplicationFailed: There is no such recogniser, or it cannot load the grammar, or the file could not be
@@ -248,12 +248,15 @@ class SpeechRecognition(CallBase):
         listening = words(_engine(engine), _grammar(grammar, params))
         text = argument(*pieces, f" {_DETECT}", *listening, scope=terminators_scope(terminators))
         unset = unset_command(line, (_RESULT, _TERMINATOR))
-        completion = await line.execute("play_and_detect_speech", text, after=(unset,))
+        *_, execution = await line.start((unset, line.execute_command("play_and_detect_speech", text)))
+        completion = await line.finish(execution)
         # play_and_detect_speech_function() says it last of all: no nested application's word hides it.
         response = line.response_to(completion)
         if response.endswith("ERROR"):
             raise ApplicationFailed("play_and_detect_speech", text, f"did not detect speech: {response}")
-        return read_speech_result(completion.variables.get(_RESULT, ""))
+        result = read_speech_result(completion.variables.get(_RESULT, ""))
+        line.digits.strike_out_last(result.digit, execution.digits)
+        return result
 
 
 _TYPES: Final = {kind.value: kind for kind in SpeechEventType}

@@ -251,7 +251,7 @@ class ToneDetection(CallBase):
                 await line.undo("spandsp_stop_tone_detect")
 
     async def spandsp_start_fax_detect(
-        self, application: str, argument_: Text = "", *, timeout_seconds: float = 0, called: bool = False
+        self, application: str, argument: Text = "", *, timeout_seconds: float = 0, called: bool = False
     ) -> None:
         """Let a fax machine that is heard set off an application.
 
@@ -260,7 +260,7 @@ class ToneDetection(CallBase):
 
         Args:
             application: The application's name.
-            argument_: Its argument; in an ``Expand``, ``${...}`` is expanded when it runs.
+            argument: Its argument; in an ``Expand``, ``${...}`` is expanded when it runs.
             timeout_seconds: How long to listen, in whole seconds; 0 is without end.
             called: Listen for a fax machine that was called, and not for one that calls.
 
@@ -268,11 +268,8 @@ class ToneDetection(CallBase):
             LocalProtocolError: It cannot be said; nothing was sent.
             CallEnded: The call ended first.
         """
-        # spandsp_fax_detect_session_function() wants both; what runs later is expanded then, and here it is data.
-        name = check_word(application, "application")
-        parts: list[Text] = [name, later_argument(name, argument_)]
-        parts += [str(whole_seconds(timeout_seconds, "timeout_seconds")), "ced" if called else "cng"]
-        await self._line.execute("spandsp_start_fax_detect", argument(*words(*parts)))
+        text = _fax_detection(application, argument, timeout_seconds, called=called)
+        await self._line.execute("spandsp_start_fax_detect", text)
 
     async def spandsp_stop_fax_detect(self) -> None:
         """Stop listening for a fax machine (``spandsp_stop_fax_detect``)."""
@@ -334,6 +331,13 @@ def _tones(tones: tuple[Tone, ...], direction: ToneDirection, hits: int) -> dict
         spec = ",".join(f"{hertz:.2f}" for hertz in tone.frequencies)
         arguments[name] = argument(*words(name, spec, direction.value), scope=scope)
     return arguments
+
+
+def _fax_detection(application: str, value: Text, timeout_seconds: float, *, called: bool) -> str:
+    # spandsp_fax_detect_session_function() wants both; what runs later is expanded then, and here it is data.
+    name = check_word(application, "application")
+    timeout = str(whole_seconds(timeout_seconds, "timeout_seconds"))
+    return argument(*words(name, later_argument(name, value), timeout, "ced" if called else "cng"))
 
 
 def _settings(settings: Mapping[str, str]) -> str:

@@ -444,6 +444,7 @@ async def test_a_caller_who_hangs_up_ends_the_question(phone: FakeFreeSwitch) ->
         lambda c: c.ask("a.wav", pattern="("),
         lambda c: c.ask("a.wav", terminators="any"),
         lambda c: c.ask("a.wav", tries=0),
+        lambda c: c.ask("a.wav", tries=float("nan")),
         lambda c: c.ask("a.wav", timeout_seconds=-1),
         lambda c: c.ask("a.wav", digit_timeout_seconds=float("nan")),
         lambda c: c.ask("a.wav", total_seconds=-0.1),

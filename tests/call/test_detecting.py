@@ -47,11 +47,11 @@ async def test_wait_for_silence_says_which_came_first(said: dict[str, str], resu
 async def test_seconds_become_packets_as_freeswitch_counts_them() -> None:
     async def do(call: Call) -> None:
         await call.wait_for_silence(silence_seconds=0.01, speech_seconds=1, timeout_seconds=5, threshold=50)
-        await call.wait_for_silence(speech_seconds=0.01, file="it's a.wav")
+        await call.wait_for_silence(speech_seconds=0.01, path="it's a.wav")
         assert await call.detect_silence(silence_seconds=0.5) is True
-        await call.detect_silence(silence_seconds=0, timeout_seconds=0.02, file=Expand("${a b}.wav"))
+        await call.detect_silence(silence_seconds=0, timeout_seconds=0.02, path=Expand("${a b}.wav"))
         assert await call.detect_audio() is False
-        await call.detect_audio(audio_seconds=1, threshold=32767, timeout_seconds=36000, file="a.wav")
+        await call.detect_audio(audio_seconds=1, threshold=32767, timeout_seconds=36000, path="a.wav")
 
     async with doing(do) as switch:
         for application, argument, said in (
@@ -84,8 +84,8 @@ async def test_what_cannot_be_listened_for_is_refused_before_anything_is_sent() 
             lambda: call.wait_for_silence(timeout_seconds=36001),
             lambda: call.wait_for_silence(threshold=0),
             lambda: call.detect_silence(threshold=40_000),
-            lambda: call.detect_audio(file=""),
-            lambda: call.detect_audio(file="a\nb.wav"),
+            lambda: call.detect_audio(path=""),
+            lambda: call.detect_audio(path="a\nb.wav"),
             lambda: call.wait_for_tone(),
             lambda: call.wait_for_tone(Tone("a b", (1,))),
             lambda: call.wait_for_tone(Tone("a", ())),

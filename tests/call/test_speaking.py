@@ -95,6 +95,7 @@ async def test_what_is_said_reaches_freeswitch_as_it_is(
         lambda c: c.playback([]),
         lambda c: c.playback(["a.wav"] * 129),
         lambda c: c.playback("a.wav", start_seconds=-1),
+        lambda c: c.playback("http://u@h/a.wav", start_seconds=1),
         lambda c: c.playback("a.wav", terminators="x"),
         lambda c: c.start_playback("a.wav", terminators="none"),
         lambda c: c.say(1, "two words"),
@@ -342,6 +343,60 @@ async def test_music_begins_again_only_when_nothing_else_is_said(phone: FakeFree
         for sound in expected:
             await caller.hears(sound)
     assert caller.heard == expected
+
+
+async def test_music_ends_with_its_block_and_what_is_raised_there_comes_out_as_it_is(phone: FakeFreeSwitch) -> None:
+    for sound in ("music.wav", "long.wav"):
+        phone.sound(sound, 60)
+    group = ExceptionGroup("two", [KeyError(), ValueError()])
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            with pytest.raises(ExceptionGroup) as caught:
+                async with self.music_on_hold("music.wav"):
+                    await trio.sleep(1)
+                    raise group
+            assert caught.value is group
+            with trio.move_on_after(1):
+                async with self.music_on_hold("music.wav"), trio.open_nursery() as nursery:
+                    nursery.start_soon(trio.sleep_forever)
+                    await trio.sleep_forever()
+            async with self.music_on_hold("music.wav"):
+                await trio.sleep(1)
+                async with self.music_on_hold("other.wav"):
+                    await trio.sleep(1)
+                    playback = await self.start_playback("long.wav")
+                    await trio.sleep(1)
+            assert playback.is_over
+            await self.playback("done.wav")
+            async with self.music_on_hold("music.wav"):
+                await trio.sleep(1)
+                await self.hangup()
+            seen.append("run went on")
+
+    seen: list[str] = []
+    expected = ["music.wav", "music.wav", "music.wav", "long.wav", "done.wav", "music.wav"]
+    async with phone.dial(Handler) as caller:
+        for sound in expected:
+            await caller.hears(sound)
+        await caller.was_hung_up("NORMAL_CLEARING")
+    assert caller.heard == expected
+    assert seen == ["run went on"]
+
+
+async def test_a_caller_who_hangs_up_amid_music_ends_what_is_done_beside_it(phone: FakeFreeSwitch) -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            with trio.CancelScope(shield=True), pytest.raises(CallHungUp):
+                async with self.music_on_hold("music.wav"):
+                    await trio.sleep(1)
+                    await self.sleep(60)
+
+    async with phone.dial(Handler) as caller:
+        await caller.hears("music.wav")
+        await caller.hangs_up()
 
 
 async def test_music_that_is_not_there_is_silence_and_a_warning(

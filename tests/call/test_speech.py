@@ -134,6 +134,7 @@ async def test_a_prompt_is_played_and_its_answer_understood() -> None:
                 ["a.wav", Expand("${b}.wav")], "unimrcp:x", "builtin:grammar/number", params=params, terminators="#"
             )
         )
+        assert call.digits.clear() == "5"  # and the terminator is the result's
         results.append(await call.play_and_detect_speech("a.wav", "vosk", "{evil} it's ${system(touch x)}"))
 
     async with doing(do) as switch:
@@ -145,6 +146,7 @@ async def test_a_prompt_is_played_and_its_answer_understood() -> None:
             "%[playback_terminators=#]file_string://a.wav!'${b}.wav' detect:unimrcp:x "
             "'{no-input-timeout=5000,start-input-timers=false}builtin:grammar/number'",
         )
+        await switch.send(*(switch.event("DTMF", DTMF_Digit=digit) for digit in ("5", "%23")))
         await switch.send(switch.complete(uuid, response="DONE", variable_detect_speech_result="DIGIT%3A%20%23"))
         uuid = await expect(switch, none + r"a.wav detect:vosk '{}{evil} it\\'s \${system(touch x)}'")
         await switch.send(switch.complete(uuid, response="DONE"))
