@@ -91,7 +91,13 @@ class ConferenceMember(ConferenceRoom):
         return watch.member_id
 
     async def leave(self) -> None:
-        """Take him out of the conference, and wait until he is out of it; the call goes on."""
+        """Take him out of the conference, and wait until he is out of it; the call goes on.
+
+        Kicks him; while he is still asked for a PIN, ends that by wrong ones.
+
+        Raises:
+            NotPermitted: The dialplan line does not say ``async``; without ``full`` it only logs that he stays.
+        """
         await self._execution.stop()
 
     async def finished(self) -> ConferenceResult:

@@ -111,14 +111,14 @@ class RecordingTags:
 class MessageRecording:
     """A message that is recorded while the handler goes on: ``message = await self.start_record(path)``."""
 
-    __slots__ = ("_execution", "_is_expanded", "_limit_seconds", "_line", "_path")
+    __slots__ = ("_execution", "_is_expanded", "_line", "_max_seconds", "_path")
 
-    def __init__(self, line: Line, execution: Execution, path: str, *, is_expanded: bool, limit_seconds: int) -> None:
+    def __init__(self, line: Line, execution: Execution, path: str, *, is_expanded: bool, max_seconds: int) -> None:
         self._line = line
         self._execution = execution
         self._path = path
         self._is_expanded = is_expanded
-        self._limit_seconds = limit_seconds
+        self._max_seconds = max_seconds
 
     def __repr__(self) -> str:
         return f"<MessageRecording {self.path!r}, {'over' if self.is_over else 'under way'}>"
@@ -215,9 +215,9 @@ class MessageRecording:
             return RecordEnd.HANGUP
         if execution.was_stopped:
             return RecordEnd.STOPPED
-        if self._limit_seconds and execution.began is not None:
+        if self._max_seconds and execution.began is not None:
             began, ended = timestamp(execution.began), timestamp(completion)
-            if began is not None and ended is not None and ended - began >= self._limit_seconds * 1_000_000:
+            if began is not None and ended is not None and ended - began >= self._max_seconds * 1_000_000:
                 return RecordEnd.MAX_SECONDS
         return None
 

@@ -170,7 +170,7 @@ class Recordings(CallBase):
         answer_required: bool = False,
         bridge_required: bool = False,
         append: bool = False,
-        limit_seconds: float = 0,
+        max_seconds: float = 0,
         min_seconds: float | None = None,
         initial_seconds: float | None = None,
         final_seconds: float | None = None,
@@ -194,7 +194,7 @@ class Recordings(CallBase):
             answer_required: Only once the call is answered.
             bridge_required: Only while the call is bridged.
             append: Go on at the end of a file that there is, and do not replace it.
-            limit_seconds: The longest it may be, in whole seconds; 0 is no limit.
+            max_seconds: The longest it may be, in whole seconds; 0 is no limit.
             min_seconds: Throw the file away if it gets shorter than this, in whole seconds.
             initial_seconds: End it if nobody says anything for so long from its start.
             final_seconds: End it if nobody says anything for so long later.
@@ -230,7 +230,7 @@ class Recordings(CallBase):
         if silence_threshold is not None:
             scope["RECORD_SILENCE_THRESHOLD"] = check_silence_threshold(silence_threshold)
         scope |= _rate(sample_rate)
-        limit = whole_seconds(limit_seconds, "limit_seconds")
+        limit = whole_seconds(max_seconds, "max_seconds")
         parts = (_path(path, absolute=True), *([f"+{limit}"] if limit else []))
         command = line.execute_command("record_session", argument(*words(*parts), scope=scope))
         before = (unset_command(line, _STALE_OF_CALL), *_tags(line, tags))
@@ -279,7 +279,7 @@ async def _start_message(
     if beep:
         await line.execute(*spoken(_BEEP, terminators_scope("")))
     *_, execution = await line.start(commands)
-    message = MessageRecording(line, execution, shown(path), is_expanded=isinstance(path, Expand), limit_seconds=limit)
+    message = MessageRecording(line, execution, shown(path), is_expanded=isinstance(path, Expand), max_seconds=limit)
     line.recordings.append(message)
     return message
 

@@ -135,21 +135,23 @@ async def _leave_conference(line: Line, execution: Execution) -> None:
     await line.require_full("leaving a conference")
     presses = 0
     press_at = trio.current_time() + _AGAIN_SECONDS
-    while True:
-        name = await _variable(line, "conference_name")
-        member = await _variable(line, "conference_member_id")
-        if name and member.isdecimal():
-            await line.api(f"conference {name} kick {member}")
-        elif trio.current_time() >= press_at:
-            # He is asked for a PIN, and is no member yet. Nothing but the end of his tries ends that
-            # (conference_function() in mod_conference.c): each is a wrong PIN, and a break for the sounds.
-            await line.api(f"uuid_recv_dtmf {line.channel_uuid} {_WRONG_PIN}")
-            await line.api(f"uuid_break {line.channel_uuid}")
-            presses += len(_WRONG_PIN)
-            press_at = trio.current_time() + _AGAIN_SECONDS
-        if await _completed_within(execution, _LOOK_AGAIN_SECONDS):
-            break
-    _forget_presses(line, presses)
+    try:
+        while True:
+            name = await _variable(line, "conference_name")
+            member = await _variable(line, "conference_member_id")
+            if name and member.isdecimal():
+                await line.api(f"conference {name} kick {member}")
+            elif trio.current_time() >= press_at:
+                # He is asked for a PIN, and is no member yet. Nothing but the end of his tries ends that
+                # (conference_function() in mod_conference.c): each is a wrong PIN, and a break for the sounds.
+                presses += len(_WRONG_PIN)
+                await line.api(f"uuid_recv_dtmf {line.channel_uuid} {_WRONG_PIN}")
+                await line.api(f"uuid_break {line.channel_uuid}")
+                press_at = trio.current_time() + _AGAIN_SECONDS
+            if await _completed_within(execution, _LOOK_AGAIN_SECONDS):
+                return
+    finally:
+        _forget_presses(line, presses)
 
 
 async def _leave_queue(line: Line, execution: Execution) -> None:
@@ -157,14 +159,16 @@ async def _leave_queue(line: Line, execution: Execution) -> None:
     # exit key ends the wait, and whoever put the caller there made this one of them.
     await line.require_full("leaving a queue")
     presses = 0
-    while True:
-        await line.api(f"uuid_recv_dtmf {line.channel_uuid} {LEAVE_KEY}")
-        presses += 1
-        if await _completed_within(execution, _AGAIN_SECONDS):
-            break
-        # Something that is said to the caller meanwhile has taken it.
-        await line.api(f"uuid_break {line.channel_uuid}")
-    _forget_presses(line, presses)
+    try:
+        while True:
+            presses += 1
+            await line.api(f"uuid_recv_dtmf {line.channel_uuid} {LEAVE_KEY}")
+            if await _completed_within(execution, _AGAIN_SECONDS):
+                return
+            # Something that is said to the caller meanwhile has taken it.
+            await line.api(f"uuid_break {line.channel_uuid}")
+    finally:
+        _forget_presses(line, presses)
 
 
 def _forget_presses(line: Line, presses: int) -> None:

@@ -446,7 +446,7 @@ async def test_everything_that_can_be_asked_of_a_recording() -> None:
                 answer_required=True,
                 bridge_required=True,
                 append=True,
-                limit_seconds=59.1,
+                max_seconds=59.1,
                 min_seconds=3,
                 initial_seconds=4.5,
                 final_seconds=2,
@@ -488,7 +488,7 @@ async def test_everything_that_can_be_asked_of_a_recording() -> None:
 async def test_a_path_that_freeswitch_expands_is_stopped_by_the_name_that_it_got() -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
-            async with self.recording(Expand("${dir}/${strftime(%H%M%S)}.wav"), limit_seconds=9) as recording:
+            async with self.recording(Expand("${dir}/${strftime(%H%M%S)}.wav"), max_seconds=9) as recording:
                 assert recording.path == "/srv/a b/120000.wav"
                 await recording.mask()
 
@@ -631,7 +631,7 @@ async def test_one_that_is_cancelled_while_it_begins_is_stopped_too(autojump_clo
 async def test_one_that_the_limit_ended_is_known_by_its_event_and_not_by_what_came_later() -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
-            async with self.recording("/b.wav", limit_seconds=1) as recording:
+            async with self.recording("/b.wav", max_seconds=1) as recording:
                 await self.wait_for("CHANNEL_ANSWER")
                 assert recording.is_over
                 assert recording.seconds == 1.0
@@ -766,7 +766,7 @@ async def test_what_cannot_be_asked_of_a_recording_is_refused_before_anything_is
                         raise AssertionError
             for options in (
                 {"read_only": True, "write_only": True},
-                {"limit_seconds": -1},
+                {"max_seconds": -1},
                 {"min_seconds": -1},
                 {"initial_seconds": -1},
                 {"final_seconds": -1},
