@@ -55,9 +55,9 @@ def _check_duration(seconds: float, name: str, least: float) -> None:
 
 def check_number(number: int, name: str, *, least: int, most: int) -> int:
     """A whole number within bounds."""
-    if not isinstance(number, int) or not least <= number <= most:
+    if not least <= number <= most or int(number) != number:
         raise LocalProtocolError(f"{name} is {number!r}, and should be a whole number, {least} to {most}")
-    return number
+    return int(number)
 
 
 def check_digits(digits: str, name: str, *, beside: str = "") -> str:
