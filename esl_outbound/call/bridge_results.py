@@ -99,8 +99,8 @@ class BridgeResult:
     talk_seconds: float | None
     """How long they talked, from the answer on; 0 if nobody answered, None if FreeSWITCH did not say."""
     hung_up_by: HungUpBy | None
-    """Who ended the conversation; a caller who gave up while it rang is here, too. None if nobody did: a leg went
-    elsewhere, say."""
+    """Who ended the conversation; the caller or the handler who gave up while it rang is here, too. None if nobody
+    did: a leg went elsewhere, say."""
     sip_status: int | None
     """The SIP status that refused the call, such as 486; None without one."""
 

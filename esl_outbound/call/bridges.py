@@ -343,10 +343,10 @@ class Bridge:
             if not connected and failed and hangup_cause(self._hangup.get("Hangup-Cause")) == told.failure:
                 return None  # nobody hung up: without continue_on_fail a failure ends the call
             return HungUpBy.CALLER
-        if not connected:
-            return None
         if self._stopped_by_us or self._running.was_stopped:
             return HungUpBy.HANDLER
+        if not connected:
+            return None
         return HungUpBy.CALLEE if told.end_cause else None
 
     def _was_over_first(self, hangup: Event) -> bool:

@@ -251,6 +251,41 @@ async def test_a_time_limit_of_ours_ends_the_bridge_and_not_the_call(phone: Fake
     assert (second.answered, second.channel_uuid) == (False, None)
 
 
+@pytest.mark.parametrize("mode", ["async full", "async"])
+@pytest.mark.parametrize("continue_on_fail", [True, False])
+@pytest.mark.parametrize("destination", ["user/short", DialString.in_turn("user/busy", ["user/short", "user/never"])])
+# Before anything has begun, before a leg is there, while it rings, at the answer, while they talk.
+@pytest.mark.parametrize("after", [0.0, 0.01, 0.5, 0.99, 1.0, 1.01, 3.0])
+async def test_whenever_a_bridge_is_given_up_the_caller_stays_and_nobody_else(
+    phone: FakeFreeSwitch, after: float, destination: str | DialString, continue_on_fail: bool, mode: str
+) -> None:
+    results: list[BridgeResult | None] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.answer()
+            with trio.move_on_after(after) as given_up:
+                await self.bridge(destination, continue_on_fail=continue_on_fail, caller_id_name="O'Neil }")
+            assert given_up.cancelled_caught
+            results.append(None if self.last_bridge is None else self.last_bridge.result)
+            # The take-back of what was exported has run, whether the bridge came to anything or not.
+            for name in ("export_vars", "nolocal:origination_caller_id_name"):
+                assert await self.get_variable(name) is None
+            await self.playback("next.wav")
+
+    async with phone.dial(Handler, mode=mode) as caller:
+        await caller.hears("next.wav")
+        assert all(leg.cause is not None for bridge in caller.bridges for leg in bridge.legs)
+    (result,) = results
+    if after == 0:
+        assert result is None  # nothing was sent
+    else:
+        assert result is not None
+        assert result.hung_up_by is HungUpBy.HANDLER
+        if not 0.9 < after < 1.1:  # then it is FreeSWITCH that knows
+            assert result.answered == (after > 1)
+
+
 @pytest.mark.parametrize("answers", [True, False])
 async def test_a_callers_hangup_is_told_apart_from_the_callees(phone: FakeFreeSwitch, answers: bool) -> None:
     results: list[BridgeResult | None] = []
