@@ -194,7 +194,7 @@ class Speaking(CallBase):
 
     @asynccontextmanager
     async def displaced(
-        self, path: str, *, mix: bool = False, loop: bool = False, to_far_end: bool = False, limit_seconds: float = 0
+        self, path: str, *, mix: bool = False, loop: bool = False, to_far_end: bool = False, max_seconds: float = 0
     ) -> AsyncIterator[None]:
         """Let a file be heard in place of what is said, for as long as the block lasts.
 
@@ -206,14 +206,14 @@ class Speaking(CallBase):
             mix: Mix it with what is said, and do not silence that.
             loop: Begin it anew when it ends.
             to_far_end: Let the other leg hear it in place of the caller, and not the caller in place of the other leg.
-            limit_seconds: The longest it plays, in whole seconds; 0 is no limit.
+            max_seconds: The longest it plays, in whole seconds; 0 is no limit.
 
         Raises:
             LocalProtocolError: The path cannot be said; nothing was sent.
             CallEnded: The call ended first.
         """
         flags = "m" * mix + "l" * loop + "r" * to_far_end
-        limit = whole_seconds(limit_seconds, "limit_seconds")
+        limit = whole_seconds(max_seconds, "max_seconds")
         parts = [check_file_name(path), *([flags] if flags else []), *([f"+{limit}"] if limit else [])]
         await self._line.execute("displace_session", argument(*words(*parts)))
         try:

@@ -277,7 +277,7 @@ async def test_without_full_and_async_a_file_that_plays_is_not_controlled() -> N
 async def test_displacing_ends_with_its_block_whatever_happens_in_it() -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
-            async with self.displaced("/s/beep 1.wav", mix=True, loop=True, to_far_end=True, limit_seconds=9.5):
+            async with self.displaced("/s/beep 1.wav", mix=True, loop=True, to_far_end=True, max_seconds=9.5):
                 await self.answer()
             with pytest.raises(KeyError):
                 async with self.displaced("b.wav"):
