@@ -117,7 +117,8 @@ class Bridging(CallBase):
 
         Raises:
             LocalProtocolError: It cannot be said; nothing was sent.
-            CallHungUp: The call ended, and not only the other leg. ``self.last_bridge.result`` tells the rest.
+            CallHungUp: The call ended, and not only the other leg. ``self.last_bridge.result`` tells the rest. Where
+                that is ``continue_on_fail`` or ``hangup_after_bridge``, it is our doing, and ``run()`` goes on.
             CallEnded: The call ended in another way.
         """
         options = _Options(
