@@ -39,6 +39,8 @@ _MAY_LEAVE: Final = _LEAVING | {
 DEAF: Final = frozenset({"eavesdrop", "native_eavesdrop", "three_way"})
 """Applications that do not look at what is queued (switch_ivr_eavesdrop_session()), a hangup included."""
 
+_GIVES_UP_SO: Final = frozenset({"conference", "page", "speak", "valet_park", "voicemail"})
+
 # switch_channel_state_t from CS_INIT to CS_RESET, without CS_EXECUTE (4): the state that the channel is about to have.
 _ELSEWHERE: Final = frozenset(map(str.encode, "12356789"))
 # What a bridge says of itself that did not end the call.
@@ -116,10 +118,12 @@ def unknown_application(
             waiting = waiting or execution
             continue
         # What waits behind one of these has not started either, but that is no sign: an event-lock, a bridge that
-        # failed, a recording whose file could not be opened (switch_ivr_record_file_event()).
+        # failed, a recording whose file could not be opened (switch_ivr_record_file_event()), and what hangs up so when
+        # it has no sounds, no file or no channel.
         application = command.application.lower()
         if (
             (command.event_lock and execution.stage is Stage.STARTED)
+            or application in _GIVES_UP_SO
             or (application == "bridge" and _bridge_failed_with(cause, block))
             or (application == "record" and execution.began is not None and _SILENCE_HITS not in block)
         ):

@@ -11,6 +11,7 @@ import trio
 
 from ..errors import ApplicationFailed, CallEnded, CommandRejected, EslOutboundError
 from ..protocol import Event, Exchange, Execute, Reply
+from .numbers import timestamp
 
 if TYPE_CHECKING:
     from .line import Line
@@ -157,8 +158,8 @@ class Execution:
         leg's end for ``bridge`` and a kick for ``conference``, then wait for its
         completion, so that what is sent next is not cut off in its place. Applications
         that run nested inside it end with it. An application that heeds none of
-        these (``wait_for_silence``, ``detect_silence``, ``endless_playback``, ``delay_echo``;
-        ``play_and_get_digits`` and ``read`` beyond their prompt) runs on.
+        these (``wait_for_silence``, ``detect_silence``, ``detect_audio``, ``endless_playback``, ``delay_echo``;
+        ``play_and_get_digits`` and ``read`` beyond their prompt) runs on, and the log says so.
 
         Raises:
             NotPermitted: Without ``async`` nothing reaches FreeSWITCH while an application runs.
@@ -168,7 +169,8 @@ class Execution:
             return
         await self._line.require_async("stopping an application")
         self._stop_asked = True
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + STOP_SECONDS):
+        uuid, application = self._line.channel_uuid, self.command.application
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + STOP_SECONDS) as scope:
             try:
                 await self._reach(Stage.STARTED)
                 if self._stage < Stage.COMPLETED:
@@ -176,7 +178,9 @@ class Execution:
             except (CallEnded, CommandRejected, ApplicationFailed):
                 return  # then it runs no more either
             except EslOutboundError as exc:
-                _log.warning("%s runs on: %s", self, exc)
+                _log.warning("channel %s: %s runs on: %s", uuid, application, exc)
+        if scope.cancelled_caught:
+            _log.warning("channel %s: %s runs on, or will: it did not end in %g s", uuid, application, STOP_SECONDS)
 
     async def finish_or_stop(self) -> Event:
         """Wait for its completion; if the waiting is cancelled, stop it on the channel."""
@@ -226,7 +230,7 @@ class Execution:
     def execute_came(self, event: Event) -> None:
         """CHANNEL_EXECUTE came."""
         if self.command.loops != 1:
-            self._round_began = _timestamp(event)
+            self._round_began = timestamp(event) or 0
         if self.command.application.lower() in _KEEP_BEGIN:
             self.began = event
         if self._stage < Stage.STARTED:
@@ -241,7 +245,7 @@ class Execution:
         loops = self.command.loops
         if loops != 1:
             self._rounds += 1
-            took = _timestamp(event) - self._round_began
+            took = (timestamp(event) or 0) - self._round_began
             if self._rounds != loops and took >= _SHORTEST_LOOPED_ROUND and not self._stop_asked:
                 return False
         self._advance(Stage.COMPLETED)
@@ -252,9 +256,3 @@ class Execution:
         if self._stage < Stage.COMPLETED:
             self._error = error
             self._advance(Stage.FAILED)
-
-
-def _timestamp(event: Event) -> int:
-    """When FreeSWITCH made an event, in microseconds."""
-    text = event.get("Event-Date-Timestamp")
-    return int(text) if text.isdecimal() else 0

@@ -556,3 +556,46 @@ async def test_without_full_a_bridge_is_stopped_by_its_other_leg_too(autojump_cl
         await switch.expect_execute("set", "continue_on_fail=")
         await switch.hang_up_as_told()
         await switch.expect_exit()
+
+
+async def test_what_does_not_end_when_it_is_stopped_is_named_in_the_log(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            execution = await self.start("detect_silence")
+            await execution.stop()
+            assert execution.stage is Stage.STARTED
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        uuid = await switch.expect_execute("detect_silence")
+        await switch.send(switch.execute(uuid, "detect_silence"))
+        for _ in range(10):
+            await switch.expect(f"api uuid_break {CHANNEL}")
+            await switch.send(api_response("+OK\n"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+    assert f"channel {CHANNEL}: detect_silence runs on, or will: it did not end in 5 s" in caplog.text
+
+
+@pytest.mark.parametrize("running", ["speak", "conference", "voicemail"])
+async def test_what_waits_behind_an_application_that_gives_up_the_call_is_not_taken_for_unknown(
+    running: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.start(running)
+            execution = await self.start("playback", "a.wav")
+            with pytest.raises(CallHungUp):
+                await execution.completed()
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        uuid = await switch.expect_execute(running)
+        await switch.send(switch.execute(uuid, running))
+        await switch.expect_execute("playback")
+        cause = "DESTINATION_OUT_OF_ORDER"
+        await switch.send(switch.hangup(cause), switch.complete(uuid, running), switch.hangup_complete(cause))
+        await switch.expect_exit()
+    assert "there is no application" not in caplog.text
