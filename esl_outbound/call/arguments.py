@@ -30,6 +30,11 @@ _SCOPED: Final = re.compile(r"%.?\[", re.DOTALL)
 # What such a variable's value may be made of: nothing that its brackets or the expansion would take for theirs.
 _SCOPE_VALUE: Final = re.compile(r"[A-Za-z0-9 _.:;/@+*#&!?=~-]*")
 
+# What it reads at once, with what opens a variable apart; and what it reads as nothing
+# (switch_channel_expand_variables_check() in switch_channel.c).
+_TOKEN: Final = re.compile(r"(\$?\$\{)|\\\$\$?|\\[\\']|.", re.DOTALL)
+_NOTHING: Final = r"\'"
+
 # A part that needs no quotes, whatever divides the argument.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@+*#%=-]+")
 
@@ -83,7 +88,14 @@ def argument(*pieces: Text, scope: Mapping[str, str] | None = None) -> str:
     text = plain
     if _LOOKED_AT.search(plain) is not None:
         # All of it is looked at, so all that is data has to be protected.
-        text = "".join(_protected(piece) if isinstance(piece, str) else piece.text for piece in pieces)
+        text = ""
+        for piece in pieces:
+            if isinstance(piece, str):
+                text += _protected_behind_variable(piece) if _ends_in_variable(text) else _protected(piece)
+            elif text.endswith("\\$"):
+                text += _NOTHING + piece.text  # it would take a second dollar for part of the first
+            else:
+                text += piece.text
     if scope:
         return _brackets(scope) + text
     # Empty brackets take the place of what would be read as a list of variables (switch_event_create_brackets());
@@ -124,6 +136,36 @@ def shown(text: Text) -> str:
 
 def _protected(text: str) -> str:
     return text.replace("\\", "\\\\").replace("$", "\\$")
+
+
+def _protected_behind_variable(text: str) -> str:
+    r"""Data that directly follows a ``${...}``: its first character is not looked at, unless it is a ``$``.
+
+    So a backslash there is no protection (switch_channel_expand_variables_check() in switch_channel.c copies it), and
+    a ``$`` is kept from its brace by a pair that vanishes.
+    """
+    first, rest = text[:1], _protected(text[1:])
+    return first + _NOTHING * (first == "$") + rest
+
+
+def _ends_in_variable(raw: str) -> bool:
+    """Whether a raw text that FreeSWITCH looks at ends with the brace of a ``${...}``, as that function reads it."""
+    at = 0
+    while at < len(raw):
+        token = _TOKEN.match(raw, at)
+        assert token is not None
+        at = token.end()
+        if token[1] is None:
+            continue
+        begin, depth = at, 1
+        while at < len(raw) and depth:
+            # A brace that opens at the very beginning of a name is not counted.
+            depth += (raw[at] == "{" and at > begin) - (raw[at] == "}")
+            at += 1
+        if at == len(raw):
+            return not depth
+        at += raw[at] != "$"
+    return False
 
 
 def _brackets(scope: Mapping[str, str]) -> str:

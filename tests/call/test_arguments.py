@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from esl_outbound import Expand, LocalProtocolError, literal
 from esl_outbound.call.arguments import argument, escaped, words
-from esl_outbound.testing.expansion import separate
+from esl_outbound.testing.expansion import expand, separate
 
 
 def expanded_by_freeswitch(argument: str) -> str:
@@ -83,11 +84,40 @@ def test_each_word_reaches_the_application_as_one_part(parts: list[str], delimit
     assert separate(scoped_by_freeswitch(expanded_by_freeswitch(text)), delimiter) == ["first", *parts]
 
 
-@given(AWKWARD, AWKWARD)
-@settings(deadline=None, max_examples=300)
-def test_data_beside_an_expansion_stays_data(before: str, after: str) -> None:
-    text = argument(before, Expand("${x}"), after)
-    assert scoped_by_freeswitch(expanded_by_freeswitch(text)) == f"{before}<expanded>{after}"
+EXPANSIONS = st.sampled_from(
+    ["${x}", "$${x}", "${x}.wav", "a${x}", "${x}}", "${y${x}}", "${x}${x}", "${{x}", "plain", ""]
+)
+
+
+async def as_the_simulator_expands_it(text: str) -> str:
+    """The other reading of switch_channel_expand_variables_check(): with its oddities."""
+
+    async def runs_a_command(command: str, argument: str) -> str:
+        raise AssertionError(command, argument)
+
+    return await expand(text, variable=lambda name: f"<{name}>", api=runs_a_command, global_variable=lambda _: None)
+
+
+@given(st.lists(st.tuples(AWKWARD, EXPANSIONS), min_size=1, max_size=3), AWKWARD)
+@settings(deadline=None, max_examples=600)
+def test_data_beside_expansions_stays_data(pairs: list[tuple[str, str]], last: str) -> None:
+    """Even a ``${system(...)}`` directly behind a variable, where FreeSWITCH copies the backslash before it."""
+
+    async def check() -> None:
+        expected = ""
+        for data, expansion in pairs:
+            expected += data + await as_the_simulator_expands_it(expansion)
+        pieces = [piece for data, expansion in pairs for piece in (data, Expand(expansion))]
+        text = argument(*pieces, last)
+        assert scoped_by_freeswitch(await as_the_simulator_expands_it(text)) == expected + last
+
+    trio.run(check)
+
+
+def test_what_follows_a_variable_is_protected_from_the_character_that_is_not_looked_at() -> None:
+    assert argument(Expand("${x}"), "${system(touch x)}") == "%[]${x}$\\'{system(touch x)}"
+    assert argument(Expand("${x}"), "\\${y}") == "%[]${x}\\\\${y}"
+    assert argument(Expand("${x}"), " it\\'s") == "%[]${x} it\\\\'s"
 
 
 def test_variables_for_one_application_are_in_brackets_before_its_argument() -> None:
