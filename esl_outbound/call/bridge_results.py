@@ -10,6 +10,7 @@ import attrs
 from ..protocol import Event, HangupCause, Variables, array_items, hangup_cause
 from .arguments import Expand
 from .dial_strings import DialLeg, WrittenLeg
+from .numbers import whole
 
 __all__ = [
     "STALE",
@@ -22,7 +23,6 @@ __all__ = [
     "other_leg_in",
     "seconds_between",
     "sequence",
-    "timestamp",
 ]
 
 # What a bridge leaves on the channel, and no later one clears: unset before what is to be read after.
@@ -159,8 +159,8 @@ class Told:
     def sip_status(self) -> int | None:
         """The SIP status that refused the call."""
         protocol, _, status = self.get("last_bridge_proto_specific_hangup_cause").partition(":")
-        status = self.get("sip_invite_failure_status") or (status if protocol == "sip" else "")
-        return int(status) if status.isdecimal() and int(status) >= 300 else None
+        number = whole(self.get("sip_invite_failure_status") or (status if protocol == "sip" else ""))
+        return number if number is not None and number >= 300 else None
 
     def number_of(self, channel_uuid: str | None) -> int | None:
         """Which of those that were to be called a channel is."""
@@ -200,16 +200,9 @@ def other_leg_in(event: Event) -> str:
     return event.get("Bridge-B-Unique-ID")
 
 
-def timestamp(event: Event) -> int | None:
-    """When FreeSWITCH made an event, in microseconds."""
-    text = event.get("Event-Date-Timestamp")
-    return int(text) if text.isdecimal() else None
-
-
 def sequence(event: Event) -> int:
     """Its place among all events."""
-    text = event.get("Event-Sequence")
-    return int(text) if text.isdecimal() else 0
+    return whole(event.get("Event-Sequence")) or 0
 
 
 def seconds_between(start: int | None, end: int | None) -> float | None:

@@ -15,11 +15,11 @@ from .bridge_results import (
     other_leg_in,
     seconds_between,
     sequence,
-    timestamp,
 )
 from .checks import check_word
 from .dial_strings import WrittenLeg
 from .execution import STOP_SECONDS, Execution, Stage
+from .numbers import timestamp
 from .stopping import end_other_leg
 from .variable_commands import ask_for_variable
 

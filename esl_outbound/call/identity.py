@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..protocol import Headers, Variables
 from .base import CallBase
+from .numbers import whole
 from .sip_headers import SipHeaders
 
 __all__ = ["Identity"]
@@ -102,7 +103,7 @@ class Identity(CallBase):
     @property
     def read_rate(self) -> int | None:
         """Its sample rate in hertz (``Channel-Read-Codec-Rate``); None before media."""
-        return _number(self._line.channel.header("Channel-Read-Codec-Rate"))
+        return whole(self._line.channel.header("Channel-Read-Codec-Rate"))
 
     @property
     def write_codec(self) -> str:
@@ -112,7 +113,7 @@ class Identity(CallBase):
     @property
     def write_rate(self) -> int | None:
         """Its sample rate in hertz (``Channel-Write-Codec-Rate``); None before media."""
-        return _number(self._line.channel.header("Channel-Write-Codec-Rate"))
+        return whole(self._line.channel.header("Channel-Write-Codec-Rate"))
 
     # Signalling
 
@@ -125,7 +126,3 @@ class Identity(CallBase):
         self.get_variable("sip_h_X-Campaign")`` tells them apart.
         """
         return SipHeaders(self._line.channel.reply.variables)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() else None
