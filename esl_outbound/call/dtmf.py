@@ -9,6 +9,7 @@ from typing import Final
 from ..errors import LocalProtocolError
 from .base import CallBase
 from .checks import check_digits, milliseconds
+from .lasting import lasting
 from .variable_commands import unset_command
 
 __all__ = ["Dtmf"]
@@ -116,11 +117,8 @@ class Dtmf(CallBase):
             CallEnded: The call ended first.
         """
         prefix = "spandsp_" * spandsp
-        await self._line.execute(f"{prefix}start_dtmf")
-        try:
+        async with lasting(self._line, (f"{prefix}start_dtmf", ""), (f"{prefix}stop_dtmf", "")):
             yield
-        finally:
-            await self._line.undo(f"{prefix}stop_dtmf")
 
     async def start_dtmf_generate(self, *, write: bool = False) -> None:
         """Turn digits into sound, for a far end that understands them in no other way.
@@ -146,11 +144,8 @@ class Dtmf(CallBase):
         Raises:
             CallEnded: The call ended first.
         """
-        await self._line.execute("start_dtmf_generate", "write" * write)
-        try:
+        async with lasting(self._line, ("start_dtmf_generate", "write" * write), ("stop_dtmf_generate", "")):
             yield
-        finally:
-            await self._line.undo("stop_dtmf_generate")
 
     # Digits that are kept back
 
@@ -171,11 +166,8 @@ class Dtmf(CallBase):
         Raises:
             CallEnded: The call ended first.
         """
-        await self._line.execute("block_dtmf")
-        try:
+        async with lasting(self._line, ("block_dtmf", ""), ("unblock_dtmf", "")):
             yield
-        finally:
-            await self._line.undo("unblock_dtmf")
 
     async def deduplicate_dtmf(self, *, only_rtp: bool = False) -> None:
         """Take a digit once that comes both in the sound and beside it, for the rest of the call.

@@ -15,6 +15,7 @@ from .bound import later_argument
 from .checks import check_digits, check_number, check_pattern, check_word, milliseconds
 from .collecting import CollectingDigits
 from .dtmf import Dtmf
+from .lasting import lasting
 
 if TYPE_CHECKING:
     from ..protocol import Execute
@@ -296,12 +297,8 @@ class KeyBindings(CollectingDigits, Dtmf):
             CallEnded: The call ended first.
         """
         text = _meta_binding(key, application, argument, pressed_by, runs_on, once, inline, meta_key)
-        _key_to_unbind(key)
-        try:
-            await self._line.execute("bind_meta_app", text)
+        async with lasting(self._line, ("bind_meta_app", text), ("unbind_meta_app", _key_to_unbind(key))):
             yield
-        finally:
-            await self._line.undo("unbind_meta_app", key)
 
 
 def _realm(realm: str) -> str:

@@ -16,6 +16,7 @@ from .arguments import Expand, Text, argument, words
 from .base import CallBase
 from .checks import check_file_name, whole_seconds
 from .execution import Execution
+from .lasting import lasting
 from .playing import Playback, PlaybackResult, playback_command, played, terminated_by, terminators_scope
 from .prompts import Phrase, Prompt, Say, SayGender, SayMethod, SayType, Speak, Tones, spoken
 
@@ -215,11 +216,9 @@ class Speaking(CallBase):
         flags = "m" * mix + "l" * loop + "r" * to_far_end
         limit = whole_seconds(max_seconds, "max_seconds")
         parts = [check_file_name(path), *([flags] if flags else []), *([f"+{limit}"] if limit else [])]
-        await self._line.execute("displace_session", argument(*words(*parts)))
-        try:
+        begin = ("displace_session", argument(*words(*parts)))
+        async with lasting(self._line, begin, ("stop_displace_session", argument(path))):
             yield
-        finally:
-            await self._line.undo("stop_displace_session", argument(path))
 
     @asynccontextmanager
     async def music_on_hold(self, path: Text = "") -> AsyncIterator[None]:

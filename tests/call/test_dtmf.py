@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+import trio
+from trio.testing import MockClock
 
 from esl_outbound import Call, LocalProtocolError
 from esl_outbound.testing import FakeFreeSwitch
@@ -117,6 +119,24 @@ async def test_each_of_their_blocks_takes_it_back_whatever_happens() -> None:
         ):
             await switch.run_application(start, argument)
             await switch.run_application(stop, "")
+
+
+async def test_whoever_gives_up_while_a_block_begins_ends_it_all_the_same(autojump_clock: MockClock) -> None:
+    """Digits that are kept back for ever would leave nobody to ask."""
+
+    async def do(call: Call) -> None:
+        with trio.move_on_after(1):
+            async with call.blocked_dtmf():
+                raise AssertionError
+        with trio.move_on_after(0):  # before anything is sent there is nothing to end
+            async with call.blocked_dtmf():
+                raise AssertionError
+
+    async with doing(do) as switch:
+        uuid = await switch.expect_execute("block_dtmf")
+        await trio.sleep(2)
+        await switch.send(switch.execute(uuid, "block_dtmf"), switch.complete(uuid, "block_dtmf"))
+        await switch.run_application("unblock_dtmf", "")
 
 
 async def test_without_async_digits_are_sent_as_well() -> None:
