@@ -17,8 +17,8 @@
 
 Beneath them ``line`` is the call's state, shared by all and written by the reader; ``channel``,
 ``execution``, ``executions``, ``endings``, ``stopping``, ``jobs``, ``digits``, ``observing`` and ``record`` are its
-parts. ``arguments``, ``checks``, ``variable_commands`` and ``carried`` make what is sent of what is asked for, and
-``numbers`` reads what FreeSWITCH has counted.
+parts. ``arguments``, ``checks``, ``variable_commands`` and ``carried`` make what is sent of what is asked for,
+``lasting`` undoes what was begun, and ``numbers`` reads what FreeSWITCH has counted.
 """
 
 from __future__ import annotations

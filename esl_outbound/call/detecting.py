@@ -9,6 +9,7 @@ from ..errors import LocalProtocolError
 from .arguments import Text, argument, shown, words
 from .checks import check_file_name, check_number, milliseconds
 from .faxing import Faxing
+from .numbers import thousandths
 from .speech import SpeechRecognition
 from .tones import ToneDetection
 from .variable_commands import unset_command
@@ -129,8 +130,7 @@ class Detecting(SpeechRecognition, ToneDetection, Faxing):
 def _packets(line: Line, seconds: float, name: str) -> int:
     """How many packets last so long."""
     milliseconds(seconds, name)
-    codec = line.channel.variables.get("rtp_use_codec_ptime", "")
-    packet = int(codec) / 1000 if codec.isdecimal() and int(codec) else _USUAL_PACKET_SECONDS
+    packet = thousandths(line.channel.variables.get("rtp_use_codec_ptime")) or _USUAL_PACKET_SECONDS
     return math.ceil(round(seconds / packet, 6))
 
 

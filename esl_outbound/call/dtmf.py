@@ -10,6 +10,7 @@ from ..errors import LocalProtocolError
 from .base import CallBase
 from .checks import check_digits, milliseconds
 from .lasting import lasting
+from .numbers import thousandths
 from .variable_commands import unset_command
 
 __all__ = ["Dtmf"]
@@ -46,8 +47,7 @@ class Dtmf(CallBase):
             raise LocalProtocolError(f"{len(text)} characters of digits are to be sent, and should be at most 99")
         line = self._line
         completion = await line.execute("send_dtmf", text, after=(unset_command(line, ("last_dtmf_duration",)),))
-        took = completion.variables.get("last_dtmf_duration", "")
-        return int(took) / 1000 if took.isdecimal() else None
+        return thousandths(completion.variables.get("last_dtmf_duration"))
 
     async def queue_dtmf(self, digits: str, *, duration_seconds: float | None = None) -> None:
         """Let digits come as if the caller had pressed them.

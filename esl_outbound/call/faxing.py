@@ -10,6 +10,7 @@ from ..errors import ApplicationFailed
 from .arguments import Text, argument, shown
 from .base import CallBase
 from .checks import check_file_name
+from .numbers import whole
 from .variable_commands import set_command, unset_command
 
 if TYPE_CHECKING:
@@ -113,18 +114,14 @@ async def _fax(line: Line, application: str, path: Text, ident: str | None, head
 def _result(completion: Event) -> FaxResult:
     found = completion.variables
 
-    def number(name: str) -> int | None:
-        text = found.get(name, "")
-        return int(text) if text.isdecimal() else None
-
     return FaxResult(
         {"1": True, "0": False}.get(found.get("fax_success", "")),
-        number("fax_result_code"),
+        whole(found.get("fax_result_code")),
         found.get("fax_result_text", ""),
-        number("fax_document_transferred_pages"),
-        number("fax_document_total_pages"),
+        whole(found.get("fax_document_transferred_pages")),
+        whole(found.get("fax_document_total_pages")),
         found.get("fax_remote_station_id", ""),
-        number("fax_transfer_rate"),
-        number("fax_bad_rows"),
+        whole(found.get("fax_transfer_rate")),
+        whole(found.get("fax_bad_rows")),
         {"on": True, "off": False}.get(found.get("fax_ecm_used", "")),
     )

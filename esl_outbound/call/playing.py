@@ -13,6 +13,7 @@ from ..protocol import Event, Execute
 from .arguments import Expand, Text, argument, shown
 from .checks import check_digits, check_number, milliseconds
 from .execution import Execution, Stage
+from .numbers import thousandths, whole
 from .prompts import files
 
 if TYPE_CHECKING:
@@ -204,8 +205,8 @@ def playback_command(
         if any("@" in shown(piece) for piece in pieces):
             raise LocalProtocolError(f"{path!r} has an @, behind which playback would not find start_seconds")
         # playback_function() in mod_dptools.c counts samples of the file, which is as a rule of the channel's rate.
-        rate = line.channel.variables.get("read_rate", "")
-        samples = start * (int(rate) if rate.isdecimal() else _USUAL_RATE) // 1000
+        rate = whole(line.channel.variables.get("read_rate")) or _USUAL_RATE
+        samples = start * rate // 1000
         pieces = (*pieces, f"@@{samples}")
     return line.execute_command("playback", argument(*pieces, scope=terminators_scope(terminators)), loops=loops)
 
@@ -228,11 +229,8 @@ def played(line: Line, completion: Event, path: Text | Sequence[Text], terminato
     response = line.response_to(completion)
     if response not in ("FILE PLAYED", "_none_", ""):
         raise FileNotPlayed(shown(path) if isinstance(path, str | Expand) else "!".join(map(shown, path)), response)
-    milliseconds_played = completion.variables.get("playback_ms", "")
-    return PlaybackResult(
-        terminated_by(completion) if terminators else "",
-        int(milliseconds_played) / 1000 if milliseconds_played.isdecimal() else None,
-    )
+    seconds = thousandths(completion.variables.get("playback_ms"))
+    return PlaybackResult(terminated_by(completion) if terminators else "", seconds)
 
 
 def terminated_by(completion: Event) -> str:
