@@ -195,7 +195,7 @@ async def test_without_full_he_cannot_be_taken_out(autojump_clock: MockClock, ca
         await expect_wait(switch)
         await switch.hang_up_as_told()
         await switch.stream.aclose()
-    assert "<Execution of callcenter, started> runs on" in caplog.text
+    assert "callcenter runs on: leaving a queue is not allowed on this socket" in caplog.text
 
 
 COLUMNS = (
