@@ -44,7 +44,7 @@ class Digits:
         """How many have come; the number of the next one."""
         self._unread: dict[int, str] = {}  # by number, in its order
         self._wake: trio.Event | None = None
-        self._interrupted: set[trio.CancelScope] = set()
+        self._interrupted: list[trio.CancelScope] = []
         self._end = end
         self._spare_number = -1
         self._spare_terminators = ""
@@ -106,11 +106,11 @@ class Digits:
         with trio.CancelScope() as scope:
             if self._unread:
                 scope.cancel()
-            self._interrupted.add(scope)
+            self._interrupted.append(scope)
             try:
                 yield
             finally:
-                self._interrupted.discard(scope)
+                self._interrupted.remove(scope)
 
     def is_there(self) -> bool:
         """Whether there is a digit to be answered with; one that still belongs to the last answer is taken."""
