@@ -9,7 +9,6 @@ from typing import Any, Final, TypedDict, final
 
 from .call import Call
 from .call.observing import Wanted
-from .errors import LocalProtocolError
 from .handler import CallHandler
 from .protocol import (
     MAX_BODY_BYTES,
@@ -17,7 +16,7 @@ from .protocol import (
     Command,
     Connect,
     Connection,
-    Hangup,
+    HangupCause,
     Linger,
     MyEvents,
     Subscribe,
@@ -116,7 +115,5 @@ def _check_settings(handler: CallHandler[Any] | type[CallHandler[Any]]) -> None:
         seconds = getattr(handler, setting)
         if not isinstance(seconds, int | float) or not 0 <= seconds < _LONGEST_SECONDS:
             raise TypeError(f"{name}.{setting} is {seconds!r}, and should be a number of seconds")
-    try:
-        Hangup(handler.error_hangup_cause).encode()
-    except (TypeError, LocalProtocolError) as exc:
-        raise TypeError(f"{name}.error_hangup_cause is {handler.error_hangup_cause!r}, and no hangup cause") from exc
+    if handler.error_hangup_cause not in HangupCause.__members__:
+        raise TypeError(f"{name}.error_hangup_cause is {handler.error_hangup_cause!r}, and no hangup cause")

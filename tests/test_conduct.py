@@ -411,6 +411,7 @@ async def test_an_endless_loop_around_a_dead_call_does_not_freeze_the_server() -
         ("on_error_seconds", "10"),
         ("error_hangup_cause", 17),
         ("error_hangup_cause", "USER BUSY"),
+        ("error_hangup_cause", "BUSSY"),
     ],
 )
 async def test_settings_that_make_no_sense_are_refused_before_any_call(setting: str, value: object) -> None:

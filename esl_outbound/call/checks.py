@@ -10,9 +10,11 @@ import re
 from typing import Final
 
 from ..errors import LocalProtocolError
+from ..protocol import HangupCause
 
 __all__ = [
     "DTMF",
+    "check_cause",
     "check_digits",
     "check_file_name",
     "check_name",
@@ -47,7 +49,7 @@ def whole_seconds(seconds: float, name: str, *, least: float = 0.0) -> int:
 
 
 def _check_duration(seconds: float, name: str, least: float) -> None:
-    if not least <= seconds <= _MOST_SECONDS:
+    if not _is_between(least, seconds, _MOST_SECONDS):
         raise LocalProtocolError(
             f"{name} is {seconds!r}, and should be a number of seconds, {least:g} to {_MOST_SECONDS}"
         )
@@ -55,9 +57,24 @@ def _check_duration(seconds: float, name: str, least: float) -> None:
 
 def check_number(number: int, name: str, *, least: int, most: int) -> int:
     """A whole number within bounds."""
-    if not least <= number <= most or int(number) != number:
+    if not _is_between(least, number, most) or int(number) != number:
         raise LocalProtocolError(f"{name} is {number!r}, and should be a whole number, {least} to {most}")
     return int(number)
+
+
+def _is_between(least: float, number: float, most: float) -> bool:
+    """Whether it is a number, and within bounds; whoever uses no type checker may have given a text."""
+    try:
+        return least <= number <= most
+    except TypeError:
+        return False
+
+
+def check_cause(cause: HangupCause | str, name: str = "cause") -> HangupCause | str:
+    """A hangup cause: FreeSWITCH takes a name that it does not know for NORMAL_CLEARING."""
+    if cause not in HangupCause.__members__:
+        raise LocalProtocolError(f"{name} is {cause!r}, and should be a hangup cause, such as USER_BUSY")
+    return cause
 
 
 def check_digits(digits: str, name: str, *, beside: str = "") -> str:

@@ -11,7 +11,7 @@ from ..errors import ApplicationFailed, CallHungUp, LocalProtocolError
 from ..protocol import Execute, HangupCause
 from .arguments import Text, argument, words
 from .base import CallBase
-from .checks import check_number, check_word, whole_seconds
+from .checks import check_cause, check_number, check_word, whole_seconds
 from .legs import Leg, extension_words, leave_by, other_leg_of
 from .scheduling import Scheduled, schedule_broadcast, schedule_hangup, schedule_transfer
 from .variable_commands import check_one_line, set_command, unset_command
@@ -49,12 +49,13 @@ class Leaving(CallBase):
         cause is what the caller hears: USER_BUSY is SIP 486.
 
         Args:
-            cause: Why. FreeSWITCH takes a name that it does not know for NORMAL_CLEARING.
+            cause: Why.
 
         Raises:
+            LocalProtocolError: It is no cause; FreeSWITCH would take it for NORMAL_CLEARING. Nothing was sent.
             CallEnded: The call was over before.
         """
-        await self._line.hangup(cause)
+        await self._line.hangup(check_cause(cause))
 
     async def respond(self, status: int, reason: str = "") -> None:
         """Refuse the call with a SIP status, and wait until FreeSWITCH says that it is hung up.
@@ -206,7 +207,7 @@ class Leaving(CallBase):
 
         Raises:
             ApplicationFailed: The call did not go.
-            LocalProtocolError: The time is none, or the cause is no word; nothing was sent.
+            LocalProtocolError: The time or the cause is none; nothing was sent.
             CallEnded: The call ended first.
         """
         line = self._line
@@ -214,7 +215,7 @@ class Leaving(CallBase):
         if timeout_seconds is not None:
             # switch_ivr_park() reads it when a park begins.
             seconds = whole_seconds(timeout_seconds, "timeout_seconds", least=1)
-            cause = check_word(timeout_cause, "timeout_cause", without=":")
+            cause = check_cause(timeout_cause, "timeout_cause")
             before = (set_command(line, "park_timeout", f"{seconds}:{cause}"),)
         if not line.is_full:
             await leave_by(line, "park_state", "", after=before, reason="did not take the call away")
@@ -255,7 +256,7 @@ class Leaving(CallBase):
             A handle: ``await handle.cancel()``.
 
         Raises:
-            LocalProtocolError: The time is none, or the cause is no word; nothing was sent.
+            LocalProtocolError: The time or the cause is none; nothing was sent.
             CallEnded: The call is over.
         """
         return await schedule_hangup(self._line, seconds, cause)

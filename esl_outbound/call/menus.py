@@ -149,6 +149,8 @@ def _check_all(menu: Menu) -> None:
     for choice in (*menu.choices.values(), menu.on_failure):
         if isinstance(choice, Menu):
             _check_all(choice)
+        elif not isinstance(choice, MenuStep) and not callable(choice):
+            raise LocalProtocolError(f"a choice leads to {choice!r}, and should to what can be called: self.sales")
 
 
 def _question(menu: Menu) -> Question:

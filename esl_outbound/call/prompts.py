@@ -176,9 +176,14 @@ def files(path: Text | Sequence[Text]) -> tuple[Text, ...]:
     Raises:
         LocalProtocolError: A path cannot be said, or there are too many, or none.
     """
-    paths: list[Text] = [path] if isinstance(path, str | Expand) else list(path)
-    if not 0 < len(paths) <= _MOST_FILES:
-        raise LocalProtocolError(f"{len(paths)} files are to be played, and should be 1 to {_MOST_FILES}")
+    try:
+        paths: list[Text] = [path] if isinstance(path, str | Expand) else list(path)
+    except TypeError:
+        paths = []
+    if not paths or not all(isinstance(each, str | Expand) for each in paths):
+        raise LocalProtocolError(f"path is {path!r}, and should be a file's name, or a list of names")
+    if len(paths) > _MOST_FILES:
+        raise LocalProtocolError(f"{len(paths)} files are to be played, and should be {_MOST_FILES} at most")
     for each in paths:
         check_file_name(shown(each))
         if isinstance(each, str) and "@@" in each:

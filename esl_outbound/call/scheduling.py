@@ -10,7 +10,7 @@ import trio
 from ..errors import LocalProtocolError, NotPermitted
 from ..protocol import HangupCause
 from .arguments import Expand, Text, argument, shown, words
-from .checks import check_file_name, check_word, whole_seconds
+from .checks import check_cause, check_file_name, whole_seconds
 from .legs import Leg, extension_words
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Scheduled:
 async def schedule_hangup(line: Line, seconds: float, cause: HangupCause | str) -> Scheduled:
     """Let FreeSWITCH hang the call up later."""
     time = _time(seconds)
-    check_word(cause, "cause")
+    check_cause(cause)
     if not line.is_full:
         await line.execute("sched_hangup", f"{time} {cause}")
         return Scheduled(line, "hangup", None)

@@ -71,12 +71,16 @@ def _plain(name: str, value: str | Sequence[str] | None) -> str:
         if value.startswith(_ARRAY) and _BETWEEN_ITEMS not in value:
             raise LocalProtocolError(f"{name} cannot be {value!r}: FreeSWITCH takes it for an array")
         return value
+    if not isinstance(value, list | tuple):
+        raise LocalProtocolError(f"{name} cannot be {value!r}: a value is a text, a list of texts, or None")
     items = [check_item(name, item) for item in value]
     return _ARRAY + _BETWEEN_ITEMS.join(items) if len(items) > 1 else "".join(items)
 
 
 def check_item(name: str, item: str) -> str:
     """One item of an array; an empty one would take all of it away (base_set())."""
+    if not isinstance(item, str):
+        raise LocalProtocolError(f"{item!r} cannot be an item of {name}: it is no text")
     if not item or item.startswith(_ARRAY) or _BETWEEN_ITEMS in item:
         raise LocalProtocolError(f"{item!r} cannot be an item of {name}: it is empty, or holds {_BETWEEN_ITEMS} itself")
     return item

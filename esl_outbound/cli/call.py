@@ -285,7 +285,9 @@ class _Call:
                 colour,
             )
             if error is not None:
-                screen.say(f"The handler failed: {type(error).__name__}: {printable(str(error))}".rstrip(": "), colour)
+                screen.say(
+                    f"The handler failed: {type(error).__name__}: {printable(str(error))}".removesuffix(": "), colour
+                )
             elif problem:
                 screen.say(f"The handler failed: {problem}.", colour)
             elif is_ignored:

@@ -69,7 +69,7 @@ _SAYINGS: Final[Mapping[Happening, tuple[str, str | None]]] = {
     Happening.IS_NOT_SIMULATED: ("the simulator does not run {0} on a far leg", _WARNING),
     Happening.REFUSES: ("FreeSWITCH refuses {0}: {1}", _WARNING),
 }
-_SPOKEN: Final = re.compile(r"say:\w+:|speak:")
+_SPOKEN: Final = re.compile(r"say:(\w+):|speak:")
 
 
 def worded(moment: Moment) -> Words | None:
@@ -78,6 +78,8 @@ def worded(moment: Moment) -> Words | None:
     match moment.happening, moment.who:
         case (Happening.FAILED | Happening.LOGS, _):
             return None
+        case (Happening.ASKS_API, _) if details[0].startswith("uuid_break "):
+            return None  # what that ends is told
         case (Happening.HANGS_UP, Who.CALLER):
             return Words(f"you hang up ({details[0]})", _DONE)
         case (Happening.HANGS_UP, _):
@@ -85,7 +87,8 @@ def worded(moment: Moment) -> Words | None:
         case (Happening.RUNS, who):
             return _said(_running(who, *details))
         case (Happening.HEARS, _) if (spoken := _SPOKEN.match(details[0])) is not None:
-            return Words(f'saying "{details[0][spoken.end() :]}" ({details[1]}) ...', _HEARD)
+            type_ = "" if spoken[1] is None else f" as {spoken[1]}"
+            return Words(f'saying "{details[0][spoken.end() :]}"{type_} ({details[1]}) ...', _HEARD)
         case (Happening.IS_NOT_TAKEN_BY, _) if "refused" in details[1].lower():
             return Words(f"nobody listens at {details[0]} (connection refused)", _WARNING)
         case (Happening.SOUND_ENDS, _) if details[1].startswith("cut short by "):

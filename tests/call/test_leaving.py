@@ -193,6 +193,8 @@ async def test_deflect_without_a_reply_and_with_a_call_that_goes_on() -> None:
 @pytest.mark.parametrize(
     "ask",
     [
+        lambda call: call.hangup("BUSSY"),
+        lambda call: call.hangup(17),
         lambda call: call.respond(399),
         lambda call: call.respond(302),
         lambda call: call.respond(700),
@@ -216,6 +218,7 @@ async def test_deflect_without_a_reply_and_with_a_call_that_goes_on() -> None:
         lambda call: call.sched_hangup(0),
         lambda call: call.sched_hangup(-1),
         lambda call: call.sched_hangup(60, "NORMAL CLEARING"),
+        lambda call: call.sched_hangup(60, "BUSSY"),
         lambda call: call.sched_transfer(60, ""),
         lambda call: call.sched_transfer(float("nan"), "9000"),
         lambda call: call.sched_broadcast(60, ""),

@@ -161,6 +161,8 @@ async def test_a_choice_is_whatever_makes_a_coroutine_or_a_handler(phone: FakeFr
         lambda c: c.menu("a.wav", {"1": MenuStep.EXIT}, terminators="any"),
         lambda c: c.menu("a.wav", {"1": MenuStep.EXIT}, tries=0),
         lambda c: c.menu("a\nb", {"1": MenuStep.EXIT}),
+        lambda c: c.menu("a.wav", {"1": "user/1001"}),
+        lambda c: c.menu("a.wav", {"1": MenuStep.EXIT}, on_failure=None),
     ],
 )
 async def test_a_menu_that_cannot_be_is_refused_before_anything_is_heard(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import trio
@@ -93,6 +94,10 @@ async def test_what_is_said_reaches_freeswitch_as_it_is(
         lambda c: c.playback("a\nb.wav"),
         lambda c: c.playback("a@@5.wav"),
         lambda c: c.playback([]),
+        lambda c: c.playback(12),
+        lambda c: c.playback(Path("/a.wav")),
+        lambda c: c.playback(["a.wav", None]),
+        lambda c: c.playback("a.wav", start_seconds="1"),
         lambda c: c.playback(["a.wav"] * 129),
         lambda c: c.playback("a.wav", start_seconds=-1),
         lambda c: c.playback("http://u@h/a.wav", start_seconds=1),

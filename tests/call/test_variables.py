@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from esl_outbound import CallHandler, Expand, LocalProtocolError
@@ -437,3 +439,17 @@ async def test_what_is_to_be_expanded_is_expanded_once(phone: FakeFreeSwitch) ->
     assert caller.variables["cost"] == "${5}"
     assert caller.variables["nolocal:exported"] == found
     assert caller.programs == []
+
+
+async def test_what_is_no_text_is_refused_by_name() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            wrong: Any
+            for wrong in (5, {"a": 1}, [1, 2], 1.5, b"x"):
+                with pytest.raises(LocalProtocolError, match=r"^(x cannot be|1 cannot be an item of x)"):
+                    await self.set_variable("x", wrong)
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
