@@ -1,7 +1,7 @@
 """A PIN is asked for and looked up in a database, in a thread, while music plays; then the balance is said.
 
 Shows `ask` with a length and tries, `music_on_hold` around slow work, and a handler with arguments of its own.
-Serve it: `esl-outbound serve pin:account`.
+Serve it: `esl-outbound serve pin:account`. Before that, `python pin.py` makes a database: 1000 has the PIN 1234.
 """
 
 from __future__ import annotations
@@ -21,6 +21,14 @@ from esl_outbound import CallHandler, HangupCause, SayType
 def digest(number: str, pin: str) -> str:
     """What the database has in place of a PIN."""
     return hashlib.pbkdf2_hmac("sha256", pin.encode(), number.encode(), 100_000).hex()
+
+
+def open_account(database: Path, number: str, pin: str, balance: Decimal) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS accounts (number TEXT PRIMARY KEY, pin TEXT, balance TEXT)")
+        connection.execute(
+            "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)", (number, digest(number, pin), str(balance))
+        )
 
 
 def look_up(database: Path, number: str, pin: str) -> Decimal | None:
@@ -64,3 +72,6 @@ class Account(CallHandler):
 
 
 account = partial(Account, Path("accounts.db"))
+
+if __name__ == "__main__":
+    open_account(Path("accounts.db"), "1000", "1234", Decimal("12.50"))

@@ -6,6 +6,8 @@ Serve it: `esl-outbound serve queue_with_positions:Waiting`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 import attrs
@@ -15,30 +17,40 @@ from esl_outbound import CallHandler
 
 
 @attrs.define(eq=False)
+class Ticket:
+    """A caller's place in the queue, and his agent once it is his turn."""
+
+    agent: str = ""
+    called: trio.Event = attrs.field(factory=trio.Event)
+
+
+@attrs.define(eq=False)
 class Queue:
     """Agents who are free, and callers who wait, both in their order."""
 
     free: list[str]
-    waiting: list[trio.Event] = attrs.field(factory=list)
+    waiting: list[Ticket] = attrs.field(factory=list)
 
-    async def next_agent(self, ticket: trio.Event) -> str:
-        """Wait until it is this caller's turn and an agent is free."""
-        self.waiting.append(ticket)
+    @contextmanager
+    def ticket(self, *, is_first: bool) -> Iterator[Ticket]:
+        """A place at the end of the queue, or at its head; whatever happens, the agent is free again afterwards."""
+        ticket = Ticket()
+        self.waiting.insert(0 if is_first else len(self.waiting), ticket)
+        self.call_next()
         try:
-            self._turn()
-            await ticket.wait()
-            return self.free.pop(0)
+            yield ticket
         finally:
-            self.waiting.remove(ticket)
-            self._turn()
+            if ticket.agent:
+                self.free.append(ticket.agent)
+            else:
+                self.waiting.remove(ticket)
+            self.call_next()
 
-    def give_back(self, agent: str) -> None:
-        self.free.append(agent)
-        self._turn()
-
-    def _turn(self) -> None:
-        for ticket, _ in zip(self.waiting, self.free, strict=False):
-            ticket.set()
+    def call_next(self) -> None:
+        while self.free and self.waiting:
+            ticket = self.waiting.pop(0)
+            ticket.agent = self.free.pop(0)
+            ticket.called.set()
 
 
 class Waiting(CallHandler):
@@ -48,19 +60,20 @@ class Waiting(CallHandler):
     async def run(self) -> None:
         await self.answer()
         await self.playback("queue/welcome.wav")
-        ticket = trio.Event()
-        async with self.music_on_hold(), trio.open_nursery() as nursery:
-            nursery.start_soon(self.announce, ticket)
-            agent = await self.queue.next_agent(ticket)
-            nursery.cancel_scope.cancel()
-        try:
-            outcome = await self.bridge(agent, ring_seconds=15)
-        finally:
-            self.queue.give_back(agent)
-        if not outcome.answered:
-            await self.playback("queue/please_call_again.wav")
+        is_first = False
+        while True:
+            with self.queue.ticket(is_first=is_first) as ticket:
+                async with self.music_on_hold(), trio.open_nursery() as nursery:
+                    nursery.start_soon(self.announce, ticket)
+                    await ticket.called.wait()
+                    nursery.cancel_scope.cancel()
+                outcome = await self.bridge(ticket.agent, ring_seconds=15)
+            if outcome.answered:
+                break
+            # The agent is not there: the caller goes to the head of the queue, and waits for the next one.
+            is_first = True
 
-    async def announce(self, ticket: trio.Event) -> None:
+    async def announce(self, ticket: Ticket) -> None:
         while True:
             await trio.sleep(self.seconds_between_announcements)
             if ticket in self.queue.waiting:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from contextlib import AsyncExitStack
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from hello import Hello
 from many_applications import router
 from menu_with_voicemail import Reception
 from night_service import NightService
-from pin import Account, digest
+from pin import Account, open_account
 from queue_with_positions import Queue, Waiting
 from recording_with_consent import Order
 from survey import Survey
@@ -41,10 +41,7 @@ async def test_hello(phone: FakeFreeSwitch, capsys: pytest.CaptureFixture[str]) 
 @pytest.fixture
 def account(tmp_path: Path) -> HandlerSource:
     database = tmp_path / "accounts.db"
-    with sqlite3.connect(database) as connection:
-        connection.execute("CREATE TABLE accounts (number TEXT, pin TEXT, balance TEXT)")
-        connection.execute("INSERT INTO accounts VALUES ('030123', ?, '12.5')", (digest("030123", "4711"),))
-    connection.close()
+    open_account(database, "030123", "4711", Decimal("12.5"))
     return partial(Account, database)
 
 
@@ -192,17 +189,25 @@ async def test_callers_are_told_their_places_and_are_served_in_their_order(
             await third_caller.is_bridged_to("user/1001")
 
 
-async def test_an_agent_who_does_not_answer_is_asked_again_for_the_next_caller(
+async def test_a_caller_whose_agent_does_not_answer_waits_for_another_one_at_the_head_of_the_queue(
     phone: FakeFreeSwitch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Waiting, "queue", Queue(["user/1001"]))
     phone.destination("user/1001", answers_after=60)
     example = Example.load("queue_with_positions")
-    for _ in range(2):
-        async with example.dial(phone, Waiting) as caller:
-            await caller.is_not_put_through("user/1001", "NO_ANSWER")
-            await caller.hears("queue/please_call_again.wav")
-    assert Waiting.queue.free == ["user/1001"]
+    async with example.dial(phone, Waiting) as caller:
+        await caller.is_calling("user/1001")
+        async with example.dial(phone, Waiting) as second_caller, example.dial(phone, Waiting) as third_caller:
+            for each in (second_caller, third_caller):
+                await each.hears("queue/welcome.wav")
+                await each.hears("local_stream://moh")
+            await caller.is_not_put_through("user/1001", "NO_ANSWER", within=20)
+            await caller.hears("local_stream://moh")
+            Waiting.queue.free.append("user/1002")
+            Waiting.queue.call_next()
+            await caller.is_bridged_to("user/1002")
+            assert [second_caller.bridges, third_caller.bridges].count([]) == 1
+    assert sorted(Waiting.queue.free) == ["user/1001", "user/1002"]
 
 
 async def test_a_pin_opens_its_conference(phone: FakeFreeSwitch) -> None:

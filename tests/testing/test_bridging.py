@@ -952,6 +952,14 @@ async def test_a_leg_may_begin_later(phone: FakeFreeSwitch, dial_string: str, le
         assert least <= moments["CHANNEL_BRIDGE"] - moments["CHANNEL_EXECUTE"] < most
 
 
+async def test_a_leg_that_begins_later_is_told_to_ring_when_it_does(phone: FakeFreeSwitch) -> None:
+    phone.destination("user/1001", hangs_up_after=0.5)
+    async with parked(phone) as (caller, socket):
+        await socket.run("bridge", "user/never,[leg_delay_start=2]user/1001")
+        rung = {line.split()[2]: float(line.split()[0]) for line in caller.ladder().splitlines() if "rings" in line}
+        assert rung["user/1001"] - rung["user/never"] == pytest.approx(2.5, abs=0.6)
+
+
 async def test_a_legs_own_time_begins_after_its_delay(phone: FakeFreeSwitch) -> None:
     async with parked(phone) as (_, socket):
         await socket.run("set", "continue_on_fail=true")

@@ -261,7 +261,11 @@ class _Attempt:
         for start, number in delayed:
             self._leg_starts[number] = start - earlier
             if start - earlier <= now:
-                self._legs[number].begin()
+                self._let_ring(self._legs[number])
+
+    def _let_ring(self, leg: Leg) -> None:
+        self._channel.story.tell(Who.CALLEE, Happening.RINGS, leg.destination)
+        leg.begin()
 
     def _begin(self, group: tuple[DialledLeg, ...]) -> str:
         """Let the legs of a group ring.
@@ -290,10 +294,9 @@ class _Attempt:
             channel.variables.push(
                 "originated_legs", f"{profile.uuid};{profile.callee_id_name};{profile.callee_id_number}"
             )
-            channel.story.tell(Who.CALLEE, Happening.RINGS, leg.destination)
             self._legs.append(leg)
             if not leg.is_delayed:
-                leg.begin()
+                self._let_ring(leg)
         self._originate.legs += self._legs
         self._bridge.legs = list(self._originate.legs)
         channel.story.wake()
