@@ -15,10 +15,11 @@
 * ``variables``, ``identifying`` (``sip_headers``), ``tuning``, ``reporting``, ``storing``, ``limiting``
 * ``commands``: API commands, events, and the rest of the socket's commands
 
-Beneath them ``line`` is the call's state, shared by all and written by the reader; ``channel``,
-``execution``, ``executions``, ``endings``, ``stopping``, ``jobs``, ``digits``, ``observing`` and ``record`` are its
-parts. ``arguments``, ``checks``, ``variable_commands`` and ``carried`` make what is sent of what is asked for,
-``lasting`` undoes what was begun, and ``numbers`` reads what FreeSWITCH has counted.
+Beneath them ``line`` is the call as all of them command it, on ``state``, which is written by what
+``arrivals`` takes in for the reader; ``channel``, ``execution``, ``executions``, ``endings``, ``stopping``, ``jobs``,
+``digits``, ``observing`` and ``record`` are its parts. ``arguments``, ``checks``, ``variable_commands`` and
+``carried`` make what is sent of what is asked for, ``lasting`` takes back what a block has begun, and ``numbers`` reads
+what FreeSWITCH has counted.
 """
 
 from __future__ import annotations
