@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .base import CallBase
-from .questions import MOST_DIGITS, Answer, Prompts, ask_question, question
+from .questions import Answer, Prompts, ask_question, question
 
 __all__ = ["Asking"]
 
@@ -16,8 +16,8 @@ class Asking(CallBase):
         prompt: Prompts,
         *,
         digits: int | None = None,
-        min_digits: int = 1,
-        max_digits: int = MOST_DIGITS,
+        min_digits: int | None = None,
+        max_digits: int | None = None,
         allowed: str = "",
         pattern: str = "",
         terminators: str = "#",
@@ -43,8 +43,8 @@ class Asking(CallBase):
         Args:
             prompt: What to say: a sound file, ``Say``, ``Speak``, ``Phrase``, ``Tones``, or several of them in a row.
             digits: How many digits are asked for, if it is a fixed number; then the next two do not count.
-            min_digits: The fewest that are an answer; 0 lets nothing be one.
-            max_digits: The most; with them the answer is complete, without a terminator.
+            min_digits: The fewest that are an answer; 0 lets nothing be one. 1, if not said.
+            max_digits: The most, up to 128; with them the answer is complete, without a terminator.
             allowed: The digits that an answer may be made of, such as ``"12"``; any, if empty, but the terminators.
                 Another one makes the try invalid at once.
             pattern: A regular expression that the whole answer has to match.
@@ -67,8 +67,9 @@ class Asking(CallBase):
         """
         asked_for = question(
             prompt,
-            min_digits=min_digits if digits is None else digits,
-            max_digits=max_digits if digits is None else digits,
+            digits=digits,
+            min_digits=min_digits,
+            max_digits=max_digits,
             allowed=allowed,
             pattern=pattern,
             terminators=terminators,
@@ -85,8 +86,8 @@ class Asking(CallBase):
         self,
         digits: int | None = None,
         *,
-        min_digits: int = 1,
-        max_digits: int = MOST_DIGITS,
+        min_digits: int | None = None,
+        max_digits: int | None = None,
         allowed: str = "",
         pattern: str = "",
         terminators: str = "#",
@@ -104,8 +105,9 @@ class Asking(CallBase):
         """
         asked_for = question(
             (),
-            min_digits=min_digits if digits is None else digits,
-            max_digits=max_digits if digits is None else digits,
+            digits=digits,
+            min_digits=min_digits,
+            max_digits=max_digits,
             allowed=allowed,
             pattern=pattern,
             terminators=terminators,

@@ -201,6 +201,7 @@ def playback_command(
     """
     pieces = files(path)
     start = milliseconds(start_seconds, "start_seconds")
+    check_number(loops, "loops", least=-(2**31), most=2**31 - 1)
     if start:
         if any("@" in shown(piece) for piece in pieces):
             raise LocalProtocolError(f"{path!r} has an @, behind which playback would not find start_seconds")

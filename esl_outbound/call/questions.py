@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, final
 import attrs
 import trio
 
+from ..errors import LocalProtocolError
 from .arguments import Expand
 from .checks import check_digits, check_number, check_pattern, milliseconds
 from .collecting import COLLECTED_DIGITS, SHORTEST_TIMEOUT, play_and_get_digits
@@ -156,8 +157,9 @@ class Question:
 def question(
     prompts: Prompts,
     *,
-    min_digits: int,
-    max_digits: int,
+    digits: int | None,
+    min_digits: int | None,
+    max_digits: int | None,
     allowed: str,
     pattern: str,
     terminators: str,
@@ -173,8 +175,7 @@ def question(
     Raises:
         LocalProtocolError: Something about it cannot be; nothing was sent.
     """
-    check_number(max_digits, "max_digits", least=1, most=MOST_DIGITS)
-    check_number(min_digits, "min_digits", least=0, most=max_digits)
+    fewest, most = _counts(digits, min_digits, max_digits)
     check_digits(terminators, "terminators")
     right = frozenset(check_digits(allowed, "allowed") or ANY_DIGIT).difference(terminators if not allowed else "")
     expression = check_pattern(pattern, "pattern") if pattern else None
@@ -182,16 +183,16 @@ def question(
     def verdict(typed: str) -> Verdict:
         if not right.issuperset(typed):
             return Verdict.WRONG
-        return Verdict.ENOUGH if len(typed) == max_digits else Verdict.MORE
+        return Verdict.ENOUGH if len(typed) == most else Verdict.MORE
 
     def is_answer(typed: str) -> bool:
-        return len(typed) >= min_digits and (expression is None or expression.fullmatch(typed) is not None)
+        return len(typed) >= fewest and (expression is None or expression.fullmatch(typed) is not None)
 
     return asked(
         prompts,
         verdict,
         is_answer,
-        max_digits=max_digits,
+        max_digits=most,
         # A digit that may be part of an answer ends none.
         terminators="".join(digit for digit in terminators if digit not in right),
         tries=tries,
@@ -201,6 +202,17 @@ def question(
         invalid=invalid,
         silence=silence,
     )
+
+
+def _counts(digits: int | None, min_digits: int | None, max_digits: int | None) -> tuple[int, int]:
+    """The fewest and the most digits of an answer."""
+    if digits is None:
+        most = check_number(MOST_DIGITS if max_digits is None else max_digits, "max_digits", least=1, most=MOST_DIGITS)
+        return check_number(1 if min_digits is None else min_digits, "min_digits", least=0, most=most), most
+    if min_digits is not None or max_digits is not None:
+        raise LocalProtocolError("digits says both how many there have to be and how many there can be")
+    number = check_number(digits, "digits", least=1, most=MOST_DIGITS)
+    return number, number
 
 
 def asked(

@@ -438,6 +438,8 @@ async def test_a_caller_who_hangs_up_ends_the_question(phone: FakeFreeSwitch) ->
     [
         lambda c: c.ask("a.wav", digits=0),
         lambda c: c.ask("a.wav", digits=129),
+        lambda c: c.ask("a.wav", digits=4, min_digits=2),
+        lambda c: c.ask("a.wav", digits=4, max_digits=4),
         lambda c: c.ask("a.wav", min_digits=5, max_digits=4),
         lambda c: c.ask("a.wav", min_digits=-1),
         lambda c: c.ask("a.wav", allowed="12x"),

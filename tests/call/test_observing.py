@@ -181,3 +181,40 @@ async def test_an_event_that_there_is_not_is_refused_and_not_waited_for(phone: F
 def test_only_what_myevents_leaves_out_is_subscribed_to() -> None:
     every = wanted_events(tuple(name for name in EventName if name.startswith("CHANNEL_")))
     assert every.beyond_myevents().names == ("CHANNEL_CALLSTATE", "CHANNEL_HOLD", "CHANNEL_UNHOLD")
+
+
+async def test_what_came_so_far_is_taken_without_waiting() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            async with self.events("CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE") as events:
+                assert events.drain() == []
+                await self.answer()
+                assert [event.name for event in events.drain()] == ["CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE"]
+                assert events.drain() == []
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        uuid = await switch.expect_execute("answer")
+        await switch.send(switch.event("CHANNEL_BRIDGE"), switch.event("CHANNEL_UNBRIDGE"))
+        await switch.send(switch.execute(uuid, "answer"), switch.complete(uuid, "answer"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_a_gap_is_told_before_what_came_after_it() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            async with self.events("CHANNEL_BRIDGE") as events:
+                await self.answer()
+                with pytest.raises(EventsLost) as caught:
+                    events.drain()
+                assert caught.value.count == 6
+                assert events.drain() == []
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        uuid = await switch.expect_execute("answer")
+        await switch.send(*[switch.event("CHANNEL_BRIDGE")] * 1030)
+        await switch.send(switch.execute(uuid, "answer"), switch.complete(uuid, "answer"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()

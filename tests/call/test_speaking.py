@@ -100,6 +100,7 @@ async def test_what_is_said_reaches_freeswitch_as_it_is(
         lambda c: c.playback("a.wav", start_seconds="1"),
         lambda c: c.playback(["a.wav"] * 129),
         lambda c: c.playback("a.wav", start_seconds=-1),
+        lambda c: c.playback("a.wav", loops=1.5),
         lambda c: c.playback("http://u@h/a.wav", start_seconds=1),
         lambda c: c.playback("a.wav", terminators="x"),
         lambda c: c.start_playback("a.wav", terminators="none"),
