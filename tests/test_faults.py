@@ -289,9 +289,9 @@ def frames_of(recorded: bytes) -> list[int]:
 
 
 def cuts_of(recorded: bytes) -> Iterable[int]:
-    """Every position of the first 8 kB, then every 37th, and all around the frames' ends."""
+    """Every position of the first 2 kB, every 7th of the first 8, then every 37th, and all around the frames' ends."""
     ends = frames_of(recorded)
-    cuts = {*range(min(8192, len(recorded))), *range(8192, len(recorded), 37)}
+    cuts = {*range(min(2048, len(recorded))), *range(2048, 8192, 7), *range(8192, len(recorded), 37)}
     cuts |= {end + offset for end in ends for offset in (-2, -1, 0, 1) if end + offset <= len(recorded)}
     return sorted(cuts)
 

@@ -439,7 +439,7 @@ async def test_less_than_no_tries_are_tries_without_end(phone: FakeFreeSwitch, p
     phone.missing_sound("gone.wav")
     async with parked(phone) as (caller, socket):
         await socket.execute("play_and_get_digits", f"1 1 -1 1000 # {prompt} gone.wav d . 1000 77")
-        await socket.listen(600)
+        await socket.listen(120)
         assert "EXECUTE_COMPLETE" not in "".join(event.name for event in socket.events)
         await caller.hangs_up()
         await socket.until("CHANNEL_EXECUTE_COMPLETE", Application="play_and_get_digits")
