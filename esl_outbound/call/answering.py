@@ -11,10 +11,9 @@ import trio
 from ..errors import ApiFailed, EslOutboundError, LocalProtocolError
 from .arguments import argument, words
 from .base import CallBase
-from .checks import check_word, milliseconds
+from .checks import check_one_line, check_word, milliseconds
 from .execution import STOP_SECONDS
 from .legs import api_words, other_leg_of
-from .variable_commands import check_one_line
 
 if TYPE_CHECKING:
     from .line import Line

@@ -19,11 +19,14 @@ import attrs
 
 from ..errors import LocalProtocolError
 
-__all__ = ["Expand", "Text", "argument", "escaped", "literal", "shown", "words"]
+__all__ = ["Expand", "Text", "argument", "escaped", "holds_variable", "literal", "shown", "words"]
 
 # FreeSWITCH looks at an argument only if it matches one of these (switch_string_var_check_const() and
 # switch_string_has_escaped_data() in switch_utils.h); any other goes through untouched, backslashes and dollars too.
 _LOOKED_AT: Final = re.compile(r"\$[\\$]*\{|\\[\\nst']")
+
+# switch_string_var_check_const() in switch_utils.h.
+_VARIABLE: Final = re.compile(r"\$\\*\{")
 
 # An argument that begins like this sets variables for the time of its application (switch_core_session_exec()).
 _SCOPED: Final = re.compile(r"%.?\[", re.DOTALL)
@@ -132,6 +135,11 @@ def words(*parts: Text, delimiter: str = " ") -> tuple[Text, ...]:
 def shown(text: Text) -> str:
     """A text as a person would write it, for messages."""
     return text if isinstance(text, str) else text.text
+
+
+def holds_variable(text: str) -> bool:
+    """Whether there is a ``${`` in a text, escaped or not: some of FreeSWITCH's functions do not let it pass then."""
+    return _VARIABLE.search(text) is not None
 
 
 def _protected(text: str) -> str:

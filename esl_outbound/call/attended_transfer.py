@@ -12,7 +12,8 @@ from ..protocol import HangupCause, hangup_cause
 from .arguments import Expand
 from .checks import check_digits
 from .dial_strings import DialLeg, dial_string_of, write_dial_string
-from .legs import export_to_legs, goes_elsewhere
+from .endings import leaves_execute
+from .legs import export_to_legs
 from .variable_commands import set_command, unset_command
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ async def attended_transfer(
 
 
 def _outcome(line: Line, completion: Event | None, third: str) -> AttXferOutcome:
-    if line.ending is None and (completion is None or not goes_elsewhere(completion)):
+    if line.ending is None and (completion is None or not leaves_execute(completion.block)):
         return AttXferOutcome.ENDED
     # att_thread_run() in mod_dptools.c sets it if the third party is up when the caller is done with it.
     variables = line.channel.variables if completion is None else completion.variables

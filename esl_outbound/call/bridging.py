@@ -16,7 +16,7 @@ from .arguments import Expand, Text, argument
 from .base import CallBase
 from .bridge_results import STALE, BridgeResult, EarlyMedia, answered_variable
 from .bridges import Bridge
-from .checks import check_digits, milliseconds, whole_seconds
+from .checks import check_digits, check_one_line, milliseconds, whole_seconds
 from .dial_strings import (
     Destination,
     DialString,
@@ -26,7 +26,7 @@ from .dial_strings import (
     write_dial_string,
 )
 from .legs import export_to_legs, leave_by
-from .variable_commands import check_one_line, set_command, unset_command
+from .variable_commands import set_command, unset_command
 
 if TYPE_CHECKING:
     from .line import Line

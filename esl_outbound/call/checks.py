@@ -19,6 +19,7 @@ __all__ = [
     "check_file_name",
     "check_name",
     "check_number",
+    "check_one_line",
     "check_pattern",
     "check_word",
     "milliseconds",
@@ -104,6 +105,13 @@ def check_file_name(path: str, name: str = "path") -> str:
     if not path or _CONTROL.search(path) is not None:
         raise LocalProtocolError(f"{name} is {path!r}, and no file can have that name")
     return path
+
+
+def check_one_line(text: str, name: str) -> str:
+    """Text that goes into a line of somebody else's protocol: no control characters."""
+    if _CONTROL.search(text) is not None:
+        raise LocalProtocolError(f"{name} is {text!r}, and cannot hold line breaks or other control characters")
+    return text
 
 
 def check_pattern(pattern: str, name: str) -> re.Pattern[str]:

@@ -18,9 +18,8 @@ from typing import Final, TypeAlias, final
 import attrs
 
 from ..errors import LocalProtocolError
-from .arguments import Expand, Text, argument
-from .checks import check_digits, whole_seconds
-from .variable_commands import check_one_line
+from .arguments import Expand, Text, argument, holds_variable
+from .checks import check_digits, check_one_line, whole_seconds
 
 __all__ = [
     "Destination",
@@ -60,9 +59,8 @@ _EXACT: Final = "loopback/"
 # What a name has in place of what cannot be written for one leg of several.
 _LIKE: Final = str.maketrans({"'": "\u2019", "[": "(", "]": ")", "\\": "/"})
 
-# switch_string_var_check_const() in switch_utils.h: originate keeps such a value from the leg, unless it is told to
-# let it pass. It is looked at, and not expanded.
-_A_VARIABLE: Final = re.compile(r"\$\\*\{")
+# A value with a variable in it is kept by originate from the leg, unless it is told to let it pass
+# (switch_ivr_originate()). It is looked at, and not expanded.
 _LET_PASS: Final = ("origination_nested_vars", "true")
 # These it takes into the leg's profile whatever they hold.
 _UNCHECKED: Final = frozenset({_NAME, _NUMBER})
@@ -359,7 +357,7 @@ def _written_for_all(variables: Mapping[str, Text], others: Sequence[Text]) -> t
         elif value:
             inside.append(f"{name}={value.replace(',', chr(92) + ',')}")
     checked = [value for name, value in variables.items() if name not in _UNCHECKED]
-    if any(isinstance(value, Expand) or _A_VARIABLE.search(value) for value in (*checked, *others)):
+    if any(isinstance(value, Expand) or holds_variable(value) for value in (*checked, *others)):
         inside.append("=".join(_LET_PASS))
     return "{" + ",".join(inside) + "}" if inside else "", exported
 

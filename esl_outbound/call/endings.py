@@ -16,6 +16,7 @@ __all__ = [
     "is_elsewhere",
     "is_hung_up_by",
     "is_our_doing",
+    "leaves_execute",
     "may_leave",
     "takes_away",
     "unknown_application",
@@ -43,6 +44,8 @@ _GIVES_UP_SO: Final = frozenset({"conference", "page", "speak", "valet_park", "v
 
 # switch_channel_state_t from CS_INIT to CS_RESET, without CS_EXECUTE (4): the state that the channel is about to have.
 _ELSEWHERE: Final = frozenset(map(str.encode, "12356789"))
+# CS_EXECUTE, or nothing said.
+_EXECUTING: Final = (b"4", b"", None)
 # What a bridge says of itself that did not end the call.
 _NO_FAILURE: Final = frozenset({b"SUCCESS", b"ORIGINATOR_CANCEL", b""})
 
@@ -74,6 +77,11 @@ def is_elsewhere(block: bytes) -> bool | None:
     """
     number = peek(block, _STATE_NUMBER)
     return None if number is None else number in _ELSEWHERE
+
+
+def leaves_execute(block: bytes) -> bool:
+    """Whether a channel leaves ``socket`` for anything, a hangup included."""
+    return peek(block, _STATE_NUMBER) not in _EXECUTING
 
 
 def is_hung_up_by(command: Execute, block: bytes) -> bool:

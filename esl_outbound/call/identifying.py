@@ -9,11 +9,11 @@ from typing import Final
 from ..errors import ApplicationFailed, LocalProtocolError
 from ..protocol import Execute
 from .arguments import argument, words
-from .checks import check_name, check_word
+from .checks import check_name, check_one_line, check_word
 from .reporting import Reporting
 from .sip_headers import SipMessage, check_sip_header, header_variable
 from .tuning import Tuning
-from .variable_commands import check_one_line, export_commands, run_all, set_command, unset_command
+from .variable_commands import export_commands, set_command, unset_command
 
 __all__ = ["Identifying", "Privacy"]
 
@@ -48,7 +48,7 @@ class Identifying(Tuning, Reporting):
             LocalProtocolError: One of them holds a line break or another control character; nothing was sent.
             CallEnded: The call ended first.
         """
-        await run_all(self._line, self._profile_commands("caller_id", name, number))
+        await self._line.run_all(self._profile_commands("caller_id", name, number))
 
     async def set_effective_caller_id(self, *, name: str | None = None, number: str | None = None) -> None:
         """Change who is shown as the caller to those whom a bridge calls; the call's own caller ID stays.
@@ -70,7 +70,7 @@ class Identifying(Tuning, Reporting):
             for field, value in (("name", name), ("number", number))
             if value is not None
         ]
-        await run_all(line, commands)
+        await line.run_all(commands)
 
     async def set_callee_id(self, *, name: str | None = None, number: str | None = None) -> None:
         """Change who is shown to the caller as the one that was reached.
@@ -87,7 +87,7 @@ class Identifying(Tuning, Reporting):
             LocalProtocolError: One of them holds a line break or another control character; nothing was sent.
             CallEnded: The call ended first.
         """
-        await run_all(self._line, self._profile_commands("callee_id", name, number))
+        await self._line.run_all(self._profile_commands("callee_id", name, number))
 
     def _profile_commands(self, whose: str, name: str | None, number: str | None) -> list[Execute]:
         fields = ((f"{whose}_name", name), (f"{whose}_number", number))
@@ -116,7 +116,7 @@ class Identifying(Tuning, Reporting):
         line = self._line
         shown = line.execute_command("privacy", Privacy.NONE)
         hidden = [line.execute_command("privacy", wanted)] if wanted is not Privacy.NONE else []
-        await run_all(line, [shown, *hidden])
+        await line.run_all([shown, *hidden])
 
     async def set_user(self, user: str, *, prefix: str = "") -> None:
         """Give the call the variables of a user of FreeSWITCH's directory, as if he had called.
@@ -189,9 +189,9 @@ class Identifying(Tuning, Reporting):
         variables = {header_variable(where, name): value for name, value in headers.items()}
         line = self._line
         if where is SipMessage.INVITE:
-            await run_all(line, export_commands(line, variables, nolocal=True))
+            await line.run_all(export_commands(line, variables, nolocal=True))
         else:
-            await run_all(line, [set_command(line, name, value) for name, value in variables.items()])
+            await line.run_all([set_command(line, name, value) for name, value in variables.items()])
 
     # Presence
 

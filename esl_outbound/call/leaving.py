@@ -11,10 +11,10 @@ from ..errors import ApplicationFailed, CallHungUp, LocalProtocolError
 from ..protocol import Execute, HangupCause
 from .arguments import Text, argument, words
 from .base import CallBase
-from .checks import check_cause, check_number, check_word, whole_seconds
+from .checks import check_cause, check_number, check_one_line, check_word, whole_seconds
 from .legs import Leg, extension_words, leave_by, other_leg_of
 from .scheduling import Scheduled, schedule_broadcast, schedule_hangup, schedule_transfer
-from .variable_commands import check_one_line, set_command, unset_command
+from .variable_commands import set_command, unset_command
 
 if TYPE_CHECKING:
     from .line import Line

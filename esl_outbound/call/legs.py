@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from ..errors import ApplicationFailed, CallTransferred, LocalProtocolError
-from .arguments import Text, argument, words
+from .arguments import Text, words
 from .base import CallBase
-from .checks import check_word
-from .variable_commands import check_one_line, exported_names, set_command, unset_command
+from .checks import check_one_line, check_word
+from .endings import leaves_execute
+from .variable_commands import export_command, exported_names, set_command, unset_command
 
 if TYPE_CHECKING:
-    from ..protocol import Event, Execute
+    from ..protocol import Execute
     from .line import Line
 
 __all__ = [
@@ -25,7 +26,6 @@ __all__ = [
     "channel_uuid_of",
     "export_to_legs",
     "extension_words",
-    "goes_elsewhere",
     "leave_by",
     "other_leg_of",
 ]
@@ -41,8 +41,6 @@ class Leg(StrEnum):
     BOTH = "both"
 
 
-# CS_EXECUTE, or nothing said.
-_EXECUTING: Final = ("4", "")
 _OPTION: Final = re.compile(r"-(bleg|both)", re.IGNORECASE)
 
 
@@ -112,16 +110,8 @@ async def leave_by(line: Line, application: str, text: str, *, after: Sequence[E
         completion = await line.execute(application, text, after=after)
     except CallTransferred:
         return  # told before the completion
-    if line.ending is None and not goes_elsewhere(completion):
+    if line.ending is None and not leaves_execute(completion.block):
         raise ApplicationFailed(application, text, reason)
-
-
-def goes_elsewhere(completion: Event) -> bool:
-    """Whether the channel was about to leave ``socket`` when an application completed.
-
-    ``Channel-State-Number`` is the state that it is about to have, ``Channel-State`` the one that it still has.
-    """
-    return completion.get("Channel-State-Number") not in _EXECUTING
 
 
 def export_to_legs(line: Line, variables: Mapping[str, Text]) -> tuple[list[Execute], list[Execute]]:
@@ -133,14 +123,7 @@ def export_to_legs(line: Line, variables: Mapping[str, Text]) -> tuple[list[Exec
     if not variables:
         return [], []
     listed = exported_names(line)
-    before = []
-    for name, value in variables.items():
-        full_name = f"nolocal:{name}"
-        if full_name in listed:
-            # Exported once more, it would be listed once more (switch_channel_export_variable_var_check()).
-            before.append(set_command(line, full_name, value))
-        else:
-            before.append(line.execute_command("export", argument(f"{full_name}=", value)))
+    before = [export_command(line, f"nolocal:{name}", value, listed) for name, value in variables.items()]
     after = [set_command(line, "export_vars", ",".join(listed))]
     known = line.channel.variables
     names = [f"nolocal:{name}" for name in variables]

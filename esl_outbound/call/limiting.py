@@ -14,7 +14,8 @@ from ..protocol import ApiResponse, Execute
 from .arguments import argument
 from .base import CallBase
 from .checks import check_name, check_number, check_word, whole_seconds
-from .variable_commands import run_whatever_happens, set_command, unset_command
+from .numbers import whole
+from .variable_commands import set_command, unset_command
 
 if TYPE_CHECKING:
     from .line import Line
@@ -115,12 +116,12 @@ class Limiting(CallBase):
         try:
             limit = await _counted(line, place, maximum, interval)
             if not limit.allowed and is_ours:
-                await run_whatever_happens(line, place.given_back(line))
+                await line.undo_all(place.given_back(line))
                 is_ours = False
             yield limit
         finally:
             if is_ours:
-                await run_whatever_happens(line, place.given_back(line))
+                await line.undo_all(place.given_back(line))
 
     async def limit_usage(
         self,
@@ -146,10 +147,10 @@ class Limiting(CallBase):
         """
         command = f"limit_usage {_backend(backend)} {_name(realm, 'realm')} {_name(id, 'id')} rate"
         text = await self._line.api_text(command)
-        usage, _, rate = text.partition("/")
-        if not usage.isdecimal() or not rate.isdecimal():
+        usage, rate = map(whole, text.partition("/")[::2])
+        if usage is None or rate is None:
             raise ApiFailed(command, ApiResponse(text))
-        return LimitUsage(int(usage), int(rate))
+        return LimitUsage(usage, rate)
 
     @asynccontextmanager
     async def mutex(self, name: str) -> AsyncIterator[None]:
@@ -188,12 +189,12 @@ class Limiting(CallBase):
         try:
             await line.execute("mutex", text, after=before)
         except BaseException:
-            await run_whatever_happens(line, [*freed, set_command(line, given_up, "true")])
+            await line.undo_all([*freed, set_command(line, given_up, "true")])
             raise
         try:
             yield
         finally:
-            await run_whatever_happens(line, freed)
+            await line.undo_all(freed)
 
 
 @final
@@ -230,12 +231,12 @@ async def _counted(line: Line, place: _Place, maximum: int, interval: int) -> Li
     (execution,) = await line.start((place.taken(line, interval),))
     completion = await line.finish(execution)
     command = execution.command
-    usage = completion.variables.get(place.variable("usage", place.id), "")
-    rate = completion.variables.get(place.variable("rate", place.id), "") if interval else ""
-    if not usage.isdecimal() or (interval and not rate.isdecimal()):
+    usage = whole(completion.variables.get(place.variable("usage", place.id)))
+    rate = whole(completion.variables.get(place.variable("rate", place.id))) if interval else None
+    counted = rate if interval else usage
+    if usage is None or counted is None:
         raise ApplicationFailed("limit", command.argument, f"has no backend {place.backend}")
-    counted = int(rate) if interval else int(usage)
-    return Limit(counted <= maximum, int(usage), int(rate) if interval else None)
+    return Limit(counted <= maximum, usage, rate)
 
 
 def _backend(backend: LimitBackend | str) -> LimitBackend:

@@ -141,20 +141,38 @@ class Line(Arrivals):
         *_, execution = await self.start((*after, self.execute_command(application, argument)))
         return await self.finish(execution)
 
+    async def run_all(self, commands: Sequence[Execute]) -> Event | None:
+        """Run applications, in one write, and wait until all have completed.
+
+        Returns:
+            The completion of the last one; None if there are none.
+
+        Raises:
+            CallEnded: The call is over, or ended first.
+        """
+        await self.require_call()
+        completion: Event | None = None
+        for execution in await self.start(commands) if commands else ():
+            completion = await execution.completed()
+        return completion
+
     async def undo(self, application: str, argument: str = "", *, after: Sequence[Execute] = ()) -> Event | None:
-        """Run the application that ends something, whatever happens meanwhile; nothing if the call is over.
+        """Run the application that ends something, as ``undo_all`` does."""
+        return await self.undo_all((*after, self.execute_command(application, argument)))
+
+    async def undo_all(self, commands: Sequence[Execute]) -> Event | None:
+        """Run what ends something, whatever happens meanwhile; nothing if the call is over.
 
         Shielded from its caller's cancellation, and bounded.
 
         Returns:
-            Its completion; None if there was none.
+            The completion of the last one; None if there was none.
         """
         with trio.CancelScope(shield=True, deadline=trio.current_time() + STOP_SECONDS):
             try:
-                *_, execution = await self.start((*after, self.execute_command(application, argument)))
-                return await execution.completed()
+                return await self.run_all(commands)
             except (CallEnded, CommandRejected, ApplicationFailed):
-                _log.debug("channel %s: %s found nothing to end", self.channel_uuid, application)
+                _log.debug("channel %s: there was nothing to end", self.channel_uuid)
         return None
 
     async def wait_idle(self) -> None:

@@ -15,6 +15,7 @@ from .arguments import argument
 from .audio import Audio, open_socket
 from .base import CallBase
 from .checks import check_number
+from .numbers import whole
 from .playing import terminators_scope
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ async def _first_frame(line: Line, ours: trio.socket.SocketType, local: str) -> 
         await line.require_call()
         line.audio_was_given = False
         raise ApplicationFailed("unicast", "", f"brought no audio from {local}: is that port taken?")
-    rate = line.channel.variables.get("read_rate") or line.channel.header("Channel-Read-Codec-Rate")
-    if not rate.isdecimal() or not int(rate):
+    rate = whole(line.channel.variables.get("read_rate") or line.channel.header("Channel-Read-Codec-Rate"))
+    if not rate:
         raise ApplicationFailed("unicast", "", "brought audio of a sample rate that FreeSWITCH does not tell")
-    return Audio(line, ours, first, int(rate))
+    return Audio(line, ours, first, rate)

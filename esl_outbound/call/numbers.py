@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ..protocol import Event
 
 __all__ = ["thousandths", "timestamp", "whole"]
 
+# FreeSWITCH writes none that is longer; Python refuses to read those of some thousand digits.
+_TOO_LONG: Final = 20
+
 
 def whole(text: str | None) -> int | None:
-    """A whole number, without a sign."""
-    return int(text) if text and text.isascii() and text.isdecimal() else None
+    """A whole number of 64 bits, without a sign."""
+    return int(text) if text and len(text) < _TOO_LONG and text.isascii() and text.isdecimal() else None
 
 
 def thousandths(text: str | None) -> float | None:

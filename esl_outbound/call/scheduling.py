@@ -12,6 +12,7 @@ from ..protocol import HangupCause
 from .arguments import Expand, Text, argument, shown, words
 from .checks import check_cause, check_file_name, whole_seconds
 from .legs import Leg, extension_words
+from .numbers import whole
 
 if TYPE_CHECKING:
     from .line import Line
@@ -87,7 +88,7 @@ async def _schedule(line: Line, what: str, text: str) -> Scheduled:
     # Both set the variable, and nothing unsets it (sched_transfer_function() in mod_dptools.c).
     completion = await line.execute(f"sched_{what}", text)
     number = completion.variables.get("last_sched_id", "")
-    return Scheduled(line, what, int(number) if number.isascii() and number.isdigit() else None)
+    return Scheduled(line, what, whole(number))
 
 
 def broadcast_path(path: Text) -> Text:

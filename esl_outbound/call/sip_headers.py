@@ -13,7 +13,7 @@ from typing import Final, final
 
 from ..errors import LocalProtocolError
 from ..protocol import Variables
-from .variable_commands import check_one_line
+from .checks import check_one_line
 
 __all__ = ["SipHeaders", "SipMessage", "check_sip_header", "header_variable"]
 

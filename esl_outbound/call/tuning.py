@@ -10,7 +10,7 @@ from typing import Final
 from ..errors import ApplicationFailed, LocalProtocolError
 from .base import CallBase
 from .checks import check_number, milliseconds
-from .variable_commands import export_commands, run_all, set_command, unset_command
+from .variable_commands import export_commands, set_command, unset_command
 
 __all__ = ["AudioDirection", "Tuning"]
 
@@ -71,7 +71,7 @@ class Tuning(CallBase):
             LocalProtocolError: A name is no codec's; nothing was sent.
             CallEnded: The call ended first.
         """
-        await run_all(self._line, [set_command(self._line, "absolute_codec_string", _codec_string(codecs))])
+        await self._line.run_all([set_command(self._line, "absolute_codec_string", _codec_string(codecs))])
 
     async def set_bridge_codecs(self, codecs: Sequence[str]) -> None:
         """Say which codecs are offered to those whom a bridge calls.
@@ -87,7 +87,7 @@ class Tuning(CallBase):
             CallEnded: The call ended first.
         """
         variables = {"absolute_codec_string": _codec_string(codecs)}
-        await run_all(self._line, export_commands(self._line, variables, nolocal=True))
+        await self._line.run_all(export_commands(self._line, variables, nolocal=True))
 
     # Jitter buffer
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-import trio
-
-from ..errors import ApplicationFailed, CallEnded, CommandRejected, LocalProtocolError
+from ..errors import LocalProtocolError
 from ..protocol import Execute
-from .arguments import Expand, Text, argument, escaped
+from .arguments import Expand, Text, argument, escaped, holds_variable
 from .checks import check_name
-from .execution import STOP_SECONDS
 
 if TYPE_CHECKING:
     from .line import Line
@@ -21,11 +17,9 @@ __all__ = [
     "Value",
     "ask_for_variable",
     "check_item",
-    "check_one_line",
     "check_plain_value",
+    "export_command",
     "export_commands",
-    "run_all",
-    "run_whatever_happens",
     "set_command",
     "unexport_commands",
     "unset_command",
@@ -43,9 +37,6 @@ _BETWEEN_ITEMS: Final = "|:"
 _NOLOCAL: Final = ("nolocal:", "_nolocal_")
 # multiset_function() and multiunset_function() in mod_dptools.c have room for 256 parts.
 _MOST_NAMES: Final = 200
-# switch_string_var_check_const() in switch_utils.h: what some of FreeSWITCH's functions do not let into a variable.
-_A_VARIABLE: Final = re.compile(r"\$\\*\{")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def set_command(line: Line, name: str, value: Value, *, application: str = "set") -> Execute:
@@ -88,15 +79,8 @@ def check_item(name: str, item: str) -> str:
 
 def check_plain_value(value: Text | None, name: str) -> None:
     """Data for where FreeSWITCH keeps out what has a ``${`` in it; what an expansion gives is not known here."""
-    if isinstance(value, str) and (_A_VARIABLE.search(value) is not None or value.startswith(_ARRAY)):
+    if isinstance(value, str) and (holds_variable(value) or value.startswith(_ARRAY)):
         raise LocalProtocolError(f"{name} cannot be {value!r}: FreeSWITCH does not store that there")
-
-
-def check_one_line(text: str, name: str) -> str:
-    """Text that goes into a line of somebody else's protocol: no control characters."""
-    if _CONTROL.search(text) is not None:
-        raise LocalProtocolError(f"{name} is {text!r}, and cannot hold line breaks or other control characters")
-    return text
 
 
 def unset_command(line: Line, names: Iterable[str]) -> Execute:
@@ -117,9 +101,6 @@ def export_commands(
 ) -> list[Execute]:
     """The commands that let variables go to the legs that this channel calls; None and empty take them back.
 
-    A value is expanded once, not twice (export_function() in mod_dptools.c). What is exported already is only set
-    anew: switch_channel_export_variable_var_check() in switch_channel.c would name it in its list once more.
-
     Raises:
         LocalProtocolError: A name is no variable's name, or cannot stand in the list of names; or the other leg would
             not get a value (switch_ivr_originate() and switch_channel_process_export() set none with a ``${``).
@@ -133,16 +114,24 @@ def export_commands(
         commands += unset_commands(line, back)
     listed = exported_names(line, application)
     for name, value in variables.items():
-        full_name = f"{_NOLOCAL[0]}{name}" if nolocal else name
-        if value is None or value == "":
-            continue
-        if full_name in listed:
-            commands.append(set_command(line, full_name, value))
-        elif isinstance(value, Expand):
-            commands.append(line.execute_command(application, argument(f"{full_name}=", value)))
-        else:
-            commands.append(line.execute_command(application, argument(f"{full_name}={value}")))
+        if value is not None and value != "":
+            full_name = f"{_NOLOCAL[0]}{name}" if nolocal else name
+            commands.append(export_command(line, full_name, value, listed, application=application))
     return commands
+
+
+def export_command(
+    line: Line, name: str, value: Text, listed: Sequence[str], *, application: str = "export"
+) -> Execute:
+    """The command that exports one variable, whose name says with a prefix where it is set.
+
+    What is listed already is only set anew: switch_channel_export_variable_var_check() in switch_channel.c would name
+    it in its list once more.
+    """
+    if name in listed:
+        return set_command(line, name, value)
+    # A value is expanded once, not twice (export_function() in mod_dptools.c).
+    return line.execute_command(application, argument(f"{name}=", value))
 
 
 def unexport_commands(line: Line, names: Iterable[str], *, application: str = "export") -> list[Execute]:
@@ -179,24 +168,6 @@ def check_exported(name: str) -> str:
     if name.lower().startswith(_NOLOCAL):
         raise LocalProtocolError(f"{name!r}: say nolocal=True, and leave {_NOLOCAL[0]} away")
     return name
-
-
-async def run_all(line: Line, commands: Sequence[Execute]) -> None:
-    """Run applications, in one write, and wait until all have completed."""
-    if not commands:
-        await line.require_call()
-        return
-    for execution in await line.start(commands):
-        await execution.completed()
-
-
-async def run_whatever_happens(line: Line, commands: Sequence[Execute]) -> None:
-    """Run what ends or restores something, as ``Line.undo`` does, but several in one write."""
-    with trio.CancelScope(shield=True, deadline=trio.current_time() + STOP_SECONDS):
-        try:
-            await run_all(line, commands)
-        except (CallEnded, CommandRejected, ApplicationFailed):
-            return
 
 
 async def ask_for_variable(line: Line, name: str) -> str | None:

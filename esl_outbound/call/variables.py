@@ -17,8 +17,6 @@ from .variable_commands import (
     check_item,
     check_plain_value,
     export_commands,
-    run_all,
-    run_whatever_happens,
     set_command,
     unexport_commands,
     unset_commands,
@@ -65,7 +63,7 @@ class VariableAccess(CallBase):
 
     async def _set(self, variables: Mapping[str, Value]) -> None:
         line = self._line
-        await run_all(line, [set_command(line, name, value) for name, value in variables.items()])
+        await line.run_all([set_command(line, name, value) for name, value in variables.items()])
 
     async def unset_variables(self, *names: str) -> None:
         """Take channel variables away, and wait until they are gone.
@@ -79,7 +77,7 @@ class VariableAccess(CallBase):
             LocalProtocolError: A name is no variable's name; nothing was sent.
             CallEnded: The call ended first.
         """
-        await run_all(self._line, unset_commands(self._line, names))
+        await self._line.run_all(unset_commands(self._line, names))
 
     @asynccontextmanager
     async def temporary_variables(self, variables: Mapping[str, Value]) -> AsyncIterator[None]:
@@ -102,10 +100,10 @@ class VariableAccess(CallBase):
         former = {name: await ask_for_variable(line, name) if name in known else None for name in variables}
         restored = [set_command(line, name, value) for name, value in former.items()]
         try:
-            await run_all(line, commands)
+            await line.run_all(commands)
             yield
         finally:
-            await run_whatever_happens(line, restored)
+            await line.undo_all(restored)
 
     async def push_variable(self, name: str, *items: str) -> None:
         """Append to a variable that is an array, or becomes one with its second item.
@@ -122,7 +120,7 @@ class VariableAccess(CallBase):
             CallEnded: The call ended first.
         """
         line = self._line
-        await run_all(line, [set_command(line, name, check_item(name, item), application="push") for item in items])
+        await line.run_all([set_command(line, name, check_item(name, item), application="push") for item in items])
 
     async def unshift_variable(self, name: str, *items: str) -> None:
         """Put items before those of a variable that is an array, or becomes one with its second item.
@@ -139,7 +137,7 @@ class VariableAccess(CallBase):
         """
         line = self._line
         commands = [set_command(line, name, check_item(name, item), application="unshift") for item in reversed(items)]
-        await run_all(line, commands)
+        await line.run_all(commands)
 
     async def get_variable(self, name: str) -> str | None:
         """Ask FreeSWITCH for a channel variable.
@@ -192,7 +190,7 @@ class VariableAccess(CallBase):
             LocalProtocolError: A name is no variable's name, or a value cannot be said; nothing was sent.
             CallEnded: The call ended first.
         """
-        await run_all(self._line, export_commands(self._line, variables, nolocal=nolocal))
+        await self._line.run_all(export_commands(self._line, variables, nolocal=nolocal))
 
     async def unexport_variables(self, *names: str) -> None:
         """Give variables to no other leg any more; this channel keeps its own.
@@ -207,7 +205,7 @@ class VariableAccess(CallBase):
             LocalProtocolError: A name is no variable's name; nothing was sent.
             CallEnded: The call ended first.
         """
-        await run_all(self._line, unexport_commands(self._line, names))
+        await self._line.run_all(unexport_commands(self._line, names))
 
     async def bridge_export_variables(self, variables: Mapping[str, Text | None], *, nolocal: bool = False) -> None:
         """Give variables to the other leg at the moment when a bridge begins.
@@ -224,7 +222,7 @@ class VariableAccess(CallBase):
             CallEnded: The call ended first.
         """
         commands = export_commands(self._line, variables, nolocal=nolocal, application="bridge_export")
-        await run_all(self._line, commands)
+        await self._line.run_all(commands)
 
     async def transfer_variables(self, *names: str, prefix: str = "") -> None:
         """Copy variables of this channel to the leg that it is bridged to.
@@ -246,7 +244,7 @@ class VariableAccess(CallBase):
         for name in names:
             if name.startswith("~"):
                 raise LocalProtocolError(f"{name!r} would be all variables that begin with {name[1:]!r}: say prefix=")
-        await run_all(self._line, [self._line.execute_command("transfer_vars", part) for part in parts])
+        await self._line.run_all([self._line.execute_command("transfer_vars", part) for part in parts])
 
     # The caller profile, and the switch
 
