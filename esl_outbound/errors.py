@@ -8,6 +8,8 @@ Chosen by whose act it was::
     |   +-- RemoteProtocolError     these bytes are not an event socket
     +-- CommandRejected             FreeSWITCH answered -ERR
     +-- ApiFailed                   an API command printed -ERR
+    |   +-- NoSuchChannel           the channel that it was for does not exist, any more
+    |   +-- OriginateFailed         nobody was reached
     +-- NotPermitted                the dialplan line lacks `full` or `async`
     +-- ApplicationFailed           an application did not do what it was asked
     |   +-- ExecutionLost           it was thrown away before it started
@@ -19,6 +21,11 @@ Chosen by whose act it was::
     |   +-- CallTransferred         somebody, or we, sent it elsewhere
     |   +-- CallReleased            we let it go on in its dialplan
     |   +-- ConnectionLost          __cause__ says why, where anything is known
+    +-- SwitchError                 a connection that we opened, to the port FreeSWITCH listens on
+    |   +-- NoFreeSwitch            no FreeSWITCH answers there
+    |   +-- AccessDenied            its access control list turned us away
+    |   +-- AuthenticationFailed    it refused the password
+    |   +-- Disconnected            the connection ended, or is not there
     +-- EventsLost                  an observer of events did not keep up
     +-- TooManyDigits               nobody read the caller's digits
     +-- NoCallYet                   the handler has no call to talk to
@@ -30,6 +37,7 @@ Chosen by whose act it was::
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -40,8 +48,10 @@ if TYPE_CHECKING:
     from .protocol.messages import ApiResponse, Reply
 
 __all__ = [
+    "AccessDenied",
     "ApiFailed",
     "ApplicationFailed",
+    "AuthenticationFailed",
     "CallEnded",
     "CallHungUp",
     "CallReleased",
@@ -49,6 +59,7 @@ __all__ = [
     "CannotRecord",
     "CommandRejected",
     "ConnectionLost",
+    "Disconnected",
     "EslOutboundError",
     "EventsLost",
     "ExecutionLost",
@@ -56,10 +67,15 @@ __all__ = [
     "HandlerNotFound",
     "LocalProtocolError",
     "NoCallYet",
+    "NoFreeSwitch",
+    "NoSuchChannel",
     "NotPermitted",
+    "OriginateFailed",
+    "Progress",
     "ProtocolError",
     "RecordingFailed",
     "RemoteProtocolError",
+    "SwitchError",
     "TooManyDigits",
     "UnknownApplication",
 ]
@@ -109,6 +125,30 @@ class ApiFailed(EslOutboundError):
         super().__init__(f"{command.partition(' ')[0]} failed: {response.text.strip()}")
         self.command: Final = command
         self.response: Final = response
+
+
+class NoSuchChannel(ApiFailed):
+    """A channel that an API command was for does not exist, or no longer.
+
+    Attributes:
+        channel_uuid: The channel.
+    """
+
+    def __init__(self, channel_uuid: str, command: str, response: ApiResponse) -> None:
+        super().__init__(command, response)
+        self.channel_uuid: Final = channel_uuid
+
+
+class OriginateFailed(ApiFailed):
+    """A call that was to be placed reached nobody.
+
+    Attributes:
+        hangup_cause: Why, such as USER_BUSY; a text that FreeSWITCH alone knows stays a ``str``.
+    """
+
+    def __init__(self, hangup_cause: HangupCause | str, command: str, response: ApiResponse) -> None:
+        super().__init__(command, response)
+        self.hangup_cause: Final = hangup_cause
 
 
 class NotPermitted(EslOutboundError):
@@ -216,11 +256,84 @@ class CallReleased(CallEnded):
         super().__init__("the call was left to its dialplan")
 
 
-class ConnectionLost(CallEnded):
-    """The connection to FreeSWITCH ended while the call was up."""
+class Progress(Enum):
+    """How far a command had come when its connection ended."""
 
-    def __init__(self, reason: str = "the connection to FreeSWITCH was lost") -> None:
+    NOT_SENT = "was not sent"
+    """Nothing of it was: FreeSWITCH did not carry it out."""
+    SENT = "was sent, and not answered"
+    """Some of it, at least, was: nobody knows whether FreeSWITCH carried it out."""
+    ANSWERED = "was answered"
+    """FreeSWITCH had accepted it; what came of it is not known. A background job goes on."""
+
+
+class ConnectionLost(CallEnded):
+    """The connection to FreeSWITCH ended while the call was up.
+
+    Attributes:
+        progress: How far the command had come that this was raised for; None if it was raised for no command.
+    """
+
+    def __init__(self, reason: str = "the connection to FreeSWITCH was lost", progress: Progress | None = None) -> None:
         super().__init__(reason)
+        self.progress: Final = progress
+
+
+class SwitchError(EslOutboundError):
+    """A connection that we opened, to the port that FreeSWITCH listens on, did not come about or ended."""
+
+
+class NoFreeSwitch(SwitchError):
+    """No FreeSWITCH answers at an address: nobody listens, or something else does.
+
+    Attributes:
+        peer: The address.
+    """
+
+    def __init__(self, peer: str, reason: str) -> None:
+        super().__init__(f"no FreeSWITCH answers at {peer}: {reason}")
+        self.peer: Final = peer
+
+
+class AccessDenied(SwitchError):
+    """FreeSWITCH turned us away by our address (``apply-inbound-acl`` in event_socket.conf.xml).
+
+    Attributes:
+        peer: Its address.
+    """
+
+    def __init__(self, peer: str) -> None:
+        super().__init__(f"FreeSWITCH at {peer} lets nobody in from this address (apply-inbound-acl)")
+        self.peer: Final = peer
+
+
+class AuthenticationFailed(SwitchError):
+    """FreeSWITCH refused the password, or does not know the user.
+
+    Attributes:
+        peer: Its address.
+        user: The user, as ``user@domain``; None where only a password was given.
+    """
+
+    def __init__(self, peer: str, user: str | None = None) -> None:
+        super().__init__(f"FreeSWITCH at {peer} refused the password" + (f" of {user}" if user else ""))
+        self.peer: Final = peer
+        self.user: Final = user
+
+
+class Disconnected(SwitchError):
+    """A connection that we opened ended, or is not there at the moment. ``__cause__`` says why, where that is known.
+
+    Attributes:
+        command: The first line of the command that this was raised for, empty if there was none.
+        progress: How far it had come; None if there was none.
+    """
+
+    def __init__(self, peer: str, command: str = "", progress: Progress | None = None) -> None:
+        what = f"; {command!r} {progress.value}" if command and progress is not None else ""
+        super().__init__(f"the connection to FreeSWITCH at {peer} ended{what}")
+        self.command: Final = command
+        self.progress: Final = progress
 
 
 class EventsLost(EslOutboundError):

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, Protocol, final
 
 import trio
 
-from .errors import ConnectionLost, RemoteProtocolError
+from .errors import ConnectionLost, Progress, RemoteProtocolError
 from .protocol import ApiResponse, Auth, Command, Connection, Exchange, Message, Reply, UserAuth, Waiter
 
-__all__ = ["Link", "Receiver", "Tap"]
+__all__ = ["Link", "Receiver", "Tap", "keep_alive"]
 
 WRITE_SECONDS: Final = 5.0
 """How long FreeSWITCH may take to take in a command. After that nobody knows what is on the wire."""
@@ -29,6 +30,13 @@ _CHUNK_BYTES: Final = 96 << 10
 _SHARED: Final = bytearray(_CHUNK_BYTES)
 _SHARED_VIEW: Final = memoryview(_SHARED)
 _BUFFERS: Final = (_SHARED,)
+
+# Idle seconds before the first probe, seconds between probes, probes; not every system has them all.
+_KEEPALIVE: Final = tuple(
+    (getattr(socket, name), value)
+    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6))
+    if hasattr(socket, name)
+)
 
 _wire: Final = logging.getLogger("esl_outbound.wire")
 _log: Final = logging.getLogger("esl_outbound.link")
@@ -261,7 +269,7 @@ class Link:
 
         Raises:
             LocalProtocolError: A command cannot be said; nothing was sent.
-            ConnectionLost: The connection has ended, or broke in this write.
+            ConnectionLost: The connection has ended, or broke in this write; its ``progress`` says which.
         """
         if not shielded:
             await trio.lowlevel.checkpoint_if_cancelled()
@@ -272,7 +280,7 @@ class Link:
                 await lock.acquire()
         try:
             if self._refusing:
-                raise self._lost()
+                raise self._lost(Progress.NOT_SENT)
             data, exchanges = self._connection.send(commands, encoded)
             for number, waiter in enumerate(waiters):
                 exchanges[number].waiter = waiter
@@ -301,7 +309,7 @@ class Link:
         exchange = (await self.send((command,), (asking,)))[0]
         await asking.event.wait()
         if exchange.reply is None:
-            raise self._lost()
+            raise self._lost(Progress.SENT)
         return exchange.reply
 
     def _write_now(self, data: bytes) -> bytes | memoryview | None:
@@ -338,10 +346,10 @@ class Link:
         """
         self._refusing = True
         self._reason = self._reason or reason
-        return self._lost()
+        return self._lost(Progress.SENT)
 
-    def _lost(self) -> ConnectionLost:
-        error = ConnectionLost()
+    def _lost(self, progress: Progress) -> ConnectionLost:
+        error = ConnectionLost(progress=progress)
         error.__cause__ = self._reason
         return error
 
@@ -397,6 +405,13 @@ class _WireLog:
             # What a peer sends shall not steer the terminal that shows it.
             shown = line if line.isprintable() else repr(line)[1:-1]
             _wire.debug("%s %s %s", self._peer, mark, shown)
+
+
+def keep_alive(sock: trio.socket.SocketType) -> None:
+    """Probe a TCP connection that is idle: a machine that lost its power is found out in two minutes."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPALIVE:
+        sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _without_secrets(commands: Sequence[Command], data: bytes) -> bytes:

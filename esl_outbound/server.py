@@ -15,6 +15,7 @@ import trio
 from .call.observing import wanted_events
 from .conduct import Conductor, Outcome, Shared
 from .handler import HandlerSource, handler_class_of, handler_factory
+from .link import keep_alive
 from .plan import Options, Plan
 from .protocol import Connect, Exit, Hangup, HangupCause
 from .reading import CAN_READ_SOCKETS, SocketReader
@@ -30,12 +31,6 @@ _NO_ROOM_SECONDS: Final = 1.0
 # FreeSWITCH carries these out even if the connection closes right behind them.
 _TOO_LATE: Final = b"".join(
     command.encode() for command in (Connect(), Hangup(HangupCause.NORMAL_TEMPORARY_FAILURE), Exit())
-)
-# Idle seconds before the first probe, seconds between probes, probes; not every system has them all.
-_KEEPALIVE: Final = tuple(
-    (getattr(socket, name), value)
-    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6))
-    if hasattr(socket, name)
 )
 # accept(2): errors of the connection, not of the listener.
 _GONE_BEFORE_ACCEPTED: Final = frozenset(
@@ -212,10 +207,7 @@ async def _accept(listener: trio.SocketListener, calls: trio.Nursery, shared: Sh
     """Take in what FreeSWITCH connects, a task for each call."""
     sock = listener.socket
     if sock.family in (socket.AF_INET, socket.AF_INET6):
-        # Connections inherit these. A machine that loses its power says nothing: the call ends two minutes later.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in _KEEPALIVE:
-            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+        keep_alive(sock)  # connections inherit it
         # A command is one small write, and shall not wait for the last one's acknowledgement.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:

@@ -157,6 +157,14 @@ class ScriptedSwitch:
         await self.expect("connect", "myevents", "linger 14", "event plain BACKGROUND_JOB")
         await self.send(connect_reply() if reply is None else reply, replies)
 
+    async def run_job(self, line: str, printed: str) -> None:
+        """Read a ``bgapi``, accept it, and tell at once what it printed."""
+        command = await self.read_command()
+        found = re.fullmatch(rf"bgapi {re.escape(line)}\nJob-UUID: (.*)", command)
+        assert found, command
+        reply = f"Content-Type: command/reply\nReply-Text: +OK Job-UUID: {found[1]}\nJob-UUID: {found[1]}\n\n"
+        await self.send(reply.encode(), self.event("BACKGROUND_JOB", printed, "", Job_UUID=found[1]))
+
     async def run_application(self, application: str, argument: str | None = None, **headers: str) -> None:
         """Accept, start and complete one application."""
         uuid = await self.expect_execute(application, argument)

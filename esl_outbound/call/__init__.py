@@ -7,25 +7,27 @@
 * ``asking`` and ``menus`` (``questions``), ``composing``: dialogues, and handlers made of handlers
 * ``key_bindings``, ``dtmf``, ``collecting``: keys, and digits that FreeSWITCH itself collects
 * ``detecting``, ``tones``, ``faxing``, ``speech`` (``speech_results``): what FreeSWITCH listens for
-* ``bridging`` (``dial_strings``, ``bridges``, ``bridge_results``): connecting the caller to somebody
+* ``bridging`` (``bridges``, ``bridge_results``): connecting the caller to somebody
 * ``joining`` (``legs``, ``attended_transfer``, ``eavesdropping``): calls that are there already
 * ``recording`` (``recorded``), ``media`` (``audio``): what is said, in files and in Python
 * ``conferencing`` (``conference_member``, ``conference_room``, ``conference_events``, ``conference_results``)
 * ``queueing``: ``fifo``, ``callcenter``, ``valet_parking``, ``mailboxes`` (``queue_places``)
 * ``variables``, ``identifying`` (``sip_headers``), ``tuning``, ``reporting``, ``storing``, ``limiting``
-* ``commands``: API commands, events, and the rest of the socket's commands
+* ``commands``: API commands, events, and the rest of the socket's commands; ``freeswitch``: the whole switch
 
 Beneath them ``line`` is the call as all of them command it, on ``state``, which is written by what
-``arrivals`` takes in for the reader; ``channel``, ``execution``, ``executions``, ``endings``, ``stopping``, ``jobs``,
-``digits``, ``observing`` and ``record`` are its parts. ``arguments``, ``checks``, ``variable_commands`` and
-``carried`` make what is sent of what is asked for, ``lasting`` takes back what a block has begun, and ``numbers`` reads
-what FreeSWITCH has counted.
+``arrivals`` takes in for the reader; ``channel``, ``execution``, ``executions``, ``endings``, ``stopping``,
+``digits``, ``observing`` and ``record`` are its parts. ``variable_commands`` and ``carried`` make what is sent of what
+is asked for, and ``lasting`` takes back what a block has begun.
 """
 
 from __future__ import annotations
 
+from ..arguments.dial_strings import Destination, DialLeg, DialString
+from ..arguments.extensions import Leg
+from ..arguments.text import Expand, Text, literal
+from ..jobs import Job
 from .answering import Answering
-from .arguments import Expand, Text, literal
 from .asking import Asking
 from .attended_transfer import AttXferOutcome, AttXferResult
 from .audio import Audio
@@ -50,19 +52,17 @@ from .conference_results import ConferenceExit, ConferenceMemberState, Conferenc
 from .conferencing import ConferenceFlag, Conferencing
 from .control import Control
 from .detecting import Detecting
-from .dial_strings import Destination, DialLeg, DialString
 from .digits import Digits
 from .eavesdropping import Eavesdrop, EavesdropResult, Spied
 from .execution import Execution, Stage
 from .faxing import FaxResult
 from .fifo import FifoCaller, FifoOutcome, FifoPlace, FifoResult, FifoService, FifoState
+from .freeswitch import CallApi, FreeSwitchAccess
 from .identifying import Identifying, Privacy
 from .identity import Identity
-from .jobs import Job
 from .joining import Joining
 from .key_bindings import DigitAction, DigitTarget, KeyBindings, MetaKeyOf, MetaRunsOn, RunApi, RunApplication
 from .leaving import DeflectResult, Leaving
-from .legs import Leg
 from .limiting import Limit, LimitBackend, LimitUsage
 from .line import Line
 from .mailboxes import MailboxCount, VoicemailResult
@@ -103,6 +103,7 @@ __all__ = [
     "BridgeLeg",
     "BridgeResult",
     "Call",
+    "CallApi",
     "CallRecord",
     "CallRecording",
     "CallcenterAgent",
@@ -223,6 +224,7 @@ class Call(
     Storing,
     Media,
     SocketCommands,
+    FreeSwitchAccess,
 ):
     """A telephone call that FreeSWITCH gave us.
 

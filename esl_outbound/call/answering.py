@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from ..arguments.checks import check_one_line, check_word, milliseconds
+from ..arguments.text import api_words, argument, words
 from ..errors import ApiFailed, EslOutboundError, LocalProtocolError
-from .arguments import argument, words
 from .base import CallBase
-from .checks import check_one_line, check_word, milliseconds
 from .execution import STOP_SECONDS
-from .legs import api_words, other_leg_of
+from .legs import other_leg_of
 
 if TYPE_CHECKING:
     from .line import Line

@@ -9,7 +9,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from ..errors import TooManyDigits, UnknownApplication
+from ..errors import CallEnded, ConnectionLost, Progress, TooManyDigits, UnknownApplication
+from ..log_lines import log_to_logger
 from ..protocol import (
     Command,
     ConnectReply,
@@ -41,9 +42,6 @@ from .state import State
 __all__ = ["Arrivals"]
 
 _log: Final = logging.getLogger("esl_outbound.call")
-_switch_log: Final = logging.getLogger("esl_outbound.freeswitch")
-# FreeSWITCH's levels: console, alert, critical, error, warning, notice, info, debug.
-_LOG_LEVELS: Final = (*[logging.CRITICAL] * 3, logging.ERROR, logging.WARNING, *[logging.INFO] * 2, logging.DEBUG)
 
 _SOCKET_APPLICATION: Final = b"\nApplication: socket\n"
 _HANGUP_CAUSE: Final = b"\nHangup-Cause: "
@@ -80,8 +78,10 @@ class Arrivals(State):
         elif type(message) is DisconnectNotice:
             self.notice.set()
         elif type(message) is LogLine:
-            level = _LOG_LEVELS[min(message.level, len(_LOG_LEVELS) - 1)]
-            _switch_log.log(level, "channel %s: %s", self.channel_uuid, message.text.rstrip("\n"))
+            if self.logs_lines:
+                log_to_logger(message, f"channel {self.channel_uuid}")
+            for lines in self.log_readers:
+                lines.offer(message)
 
     def last_words(self) -> Sequence[Command]:
         """Hang up before a connection is closed on which nothing can be understood any more.
@@ -106,10 +106,17 @@ class Arrivals(State):
         self.notice.set()
         self.final_word.set()
         for job in self._jobs.values():
-            job.lose(self.end_error)
+            job.lose(self._job_lost)
         self._jobs.clear()
         self._executions.clear()
         self._wake_readers()
+
+    def _job_lost(self) -> CallEnded | None:
+        if self.ending is not Ending.CONNECTION_LOST:
+            return self.end_error()
+        error = ConnectionLost(progress=Progress.ANSWERED)
+        error.__cause__ = self._reason
+        return error
 
     def give_up(self, reason: BaseException) -> None:
         """FreeSWITCH does not do what it was told; what becomes of the call is not known."""

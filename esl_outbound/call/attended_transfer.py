@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final, final
 
 import attrs
 
+from ..arguments.checks import check_digits
+from ..arguments.dial_strings import DialLeg, dial_string_of, write_dial_string
+from ..arguments.text import Expand
 from ..errors import CallHungUp, CallTransferred, LocalProtocolError
 from ..protocol import HangupCause, hangup_cause
-from .arguments import Expand
-from .checks import check_digits
-from .dial_strings import DialLeg, dial_string_of, write_dial_string
 from .endings import leaves_execute
 from .legs import export_to_legs
 from .variable_commands import set_command, unset_command

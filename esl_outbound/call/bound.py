@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..arguments.text import Expand, Text, argument, escaped
 from ..errors import LocalProtocolError
-from .arguments import Expand, Text, argument, escaped
 
 __all__ = ["later_argument"]
 

@@ -7,10 +7,10 @@ from typing import Final, final
 
 import attrs
 
+from ..arguments.dial_strings import DialLeg, WrittenLeg
+from ..arguments.numbers import whole
+from ..arguments.text import Expand
 from ..protocol import Event, HangupCause, Variables, array_items, hangup_cause
-from .arguments import Expand
-from .dial_strings import DialLeg, WrittenLeg
-from .numbers import whole
 
 __all__ = [
     "STALE",

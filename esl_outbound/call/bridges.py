@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Final, final
 
 import trio
 
+from ..arguments.checks import check_word
+from ..arguments.dial_strings import WrittenLeg
+from ..arguments.numbers import timestamp
 from ..protocol import Event, HangupCause, hangup_cause
 from .bridge_results import (
     BridgeResult,
@@ -16,10 +19,7 @@ from .bridge_results import (
     seconds_between,
     sequence,
 )
-from .checks import check_word
-from .dial_strings import WrittenLeg
 from .execution import STOP_SECONDS, Execution, Stage
-from .numbers import timestamp
 from .stopping import end_other_leg
 from .variable_commands import ask_for_variable
 

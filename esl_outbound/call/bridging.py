@@ -10,14 +10,8 @@ from uuid import uuid4
 import attrs
 import trio
 
-from ..errors import LocalProtocolError
-from ..protocol import Execute
-from .arguments import Expand, Text, argument
-from .base import CallBase
-from .bridge_results import STALE, BridgeResult, EarlyMedia, answered_variable
-from .bridges import Bridge
-from .checks import check_digits, check_one_line, milliseconds, whole_seconds
-from .dial_strings import (
+from ..arguments.checks import check_digits, check_one_line, milliseconds, whole_seconds
+from ..arguments.dial_strings import (
     Destination,
     DialString,
     caller_id_variables,
@@ -25,6 +19,12 @@ from .dial_strings import (
     dial_string_of,
     write_dial_string,
 )
+from ..arguments.text import Expand, Text, argument
+from ..errors import LocalProtocolError
+from ..protocol import Execute
+from .base import CallBase
+from .bridge_results import STALE, BridgeResult, EarlyMedia, answered_variable
+from .bridges import Bridge
 from .legs import export_to_legs, leave_by
 from .variable_commands import set_command, unset_command
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final, TypeAlias, final
 import attrs
 import trio
 
+from ..arguments.checks import check_file_name, check_number, check_word
+from ..arguments.numbers import whole
+from ..arguments.text import Text, argument, escaped, shown
 from ..errors import ApplicationFailed, LocalProtocolError
 from ..protocol import Event, Subscribe
-from .arguments import Text, argument, escaped, shown
 from .base import CallBase
 from .carried import carry
-from .checks import check_file_name, check_number, check_word
 from .execution import Execution
-from .numbers import whole
 from .observing import EventStream, wanted_events
 from .queue_places import QueuePlace, check_exit_keys, wait_in_queue
 from .stopping import LEAVE_KEY

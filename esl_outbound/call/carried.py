@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, final
 
 import attrs
 
+from ..arguments.text import Expand, Text, argument
 from ..errors import LocalProtocolError
 from ..protocol import Execute
-from .arguments import Expand, Text, argument
 from .variable_commands import set_command
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final, final
 
 import attrs
 
+from ..arguments.checks import check_digits, check_number, check_pattern, milliseconds
+from ..arguments.text import Expand, Text, argument, shown, words
 from ..errors import FileNotPlayed, LocalProtocolError
-from .arguments import Expand, Text, argument, shown, words
 from .base import CallBase
-from .checks import check_digits, check_number, check_pattern, milliseconds
 from .prompts import files
 from .variable_commands import unset_command
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from ..errors import LocalProtocolError
+from ..errors import CommandRejected, LocalProtocolError
+from ..jobs import Job
+from ..log_lines import LogLevel, LogLines, log_level_of
 from ..protocol import (
     ApiResponse,
-    BgApi,
     DivertEvents,
     Event,
     EventFormat,
@@ -29,7 +29,6 @@ from ..protocol import (
 )
 from .base import CallBase
 from .digits import Digits
-from .jobs import Job
 from .observing import EventStream, wanted_events
 
 __all__ = ["SocketCommands"]
@@ -44,23 +43,28 @@ class SocketCommands(CallBase):
 
     # API commands
 
-    async def api(self, command: str) -> ApiResponse:
+    async def api(self, command: str, *, as_job: bool = True, console: bool = False) -> ApiResponse:
         """Run an API command and wait for what it prints.
 
-        Nothing else comes over this connection meanwhile, neither events nor
-        the hangup: use ``bgapi`` for one that takes its time.
+        It runs as a background job (``bgapi``): while FreeSWITCH runs an ``api`` nothing else comes over the
+        connection, neither events nor the hangup. Cancelled, it runs on.
 
         Args:
-            command: The command and its arguments, such as ``f"uuid_exists {self.channel_uuid}"``.
+            command: The command and its arguments, such as ``f"uuid_exists {self.channel_uuid}"``. It is raw:
+                blanks divide it, and what a caller chose may be more than one argument.
+            as_job: Say no to run it as a plain ``api``, which is answered up to 20 ms sooner and holds up all else.
+            console: Let the line be a console command, aliases included (``console_execute``); never as a job.
 
         Returns:
-            What it printed; ``.ok`` is false if that begins with ``-ERR``.
+            What it printed; ``.ok`` is false if that begins with ``-ERR`` or ``-USAGE``, and ``.reason`` says why.
 
         Raises:
             NotPermitted: The dialplan line does not say ``full``.
             CallEnded: The call is over, and its socket too.
         """
-        return await self._line.api(command)
+        if as_job and not console:
+            return await self._line.run_job(command)
+        return await self._line.api(command, console=console)
 
     async def bgapi(self, command: str) -> Job:
         """Run an API command in the background.
@@ -76,17 +80,7 @@ class SocketCommands(CallBase):
             CommandRejected: FreeSWITCH refused it.
             CallEnded: The call is over, and its socket too.
         """
-        line = self._line
-        await line.require_full("bgapi")
-        job = Job(str(uuid.uuid4()))
-        # Its event may come in the same segment as the reply.
-        line.new_job(job)
-        try:
-            await line.command(BgApi(command, job.job_uuid))
-        except BaseException:
-            line.forget_job(job)
-            raise
-        return job
+        return await self._line.start_job(command)
 
     # Events
 
@@ -190,15 +184,52 @@ class SocketCommands(CallBase):
         reply = await self._line.command(SendEvent(name, subclass, tuple((headers or {}).items()), body))
         return reply.text.removeprefix("+OK ")
 
-    async def log(self, level: str | int = "debug") -> None:
-        """Have FreeSWITCH's log lines sent, to the logger ``esl_outbound.freeswitch`` (``log``)."""
+    async def log(self, level: LogLevel | int | str = "debug") -> None:
+        """Have FreeSWITCH's log lines sent, to the logger ``esl_outbound.freeswitch`` (``log``).
+
+        They are those of the whole switch: ``log_lines`` gives them to you one by one.
+        """
         await self._line.require_full("log")
-        await self._line.command(Log(level))
+        before, self._line.logs_lines = self._line.logs_lines, True  # lines may come with the reply
+        try:
+            await self._line.command(Log(level))
+        except CommandRejected:
+            self._line.logs_lines = before
+            raise
 
     async def nolog(self) -> None:
         """Have them sent no longer (``nolog``)."""
         await self._line.require_full("nolog")
+        self._line.logs_lines = False
         await self._line.command(NoLog())
+
+    @asynccontextmanager
+    async def log_lines(self, level: LogLevel | int | str = "debug") -> AsyncIterator[LogLines]:
+        """Read FreeSWITCH's log: ``async with self.log_lines("warning") as lines``.
+
+        It is the log of the whole switch; ``line.channel_uuid`` says which channel a line is about. One connection
+        has one level, that which was asked for last.
+
+        Args:
+            level: Lines of this level, and of those that are worse.
+
+        Raises:
+            LocalProtocolError: There is no such level.
+            NotPermitted: The dialplan line does not say ``full``.
+            CallEnded: The call is over.
+        """
+        line = self._line
+        number = log_level_of(level)
+        await line.require_full("log")
+        lines = LogLines(number, line.end_error)
+        line.log_readers.append(lines)
+        try:
+            await line.command(Log(level if isinstance(level, str) else number))
+            yield lines
+        finally:
+            line.log_readers.remove(lines)
+            if not line.log_readers and not line.logs_lines:
+                await line.stop_logging()
 
     # The channel
 

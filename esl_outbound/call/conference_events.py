@@ -9,11 +9,11 @@ from typing import Final, final
 import attrs
 import trio
 
+from ..arguments.numbers import timestamp, whole
 from ..errors import CallEnded
 from ..protocol import Event
 from .conference_results import ConferenceExit
 from .execution import Execution, Stage
-from .numbers import timestamp, whole
 from .observing import EventStream, wanted_events
 
 __all__ = ["MAINTENANCE", "ConferenceAction", "ConferenceEvent", "ConferenceEvents", "MemberWatch", "conference_event"]

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Final, final
 
 import trio
 
+from ..arguments.checks import check_digits, check_file_name, check_number
+from ..arguments.numbers import timestamp, whole
+from ..arguments.text import Text, escaped, shown, words
 from ..errors import ApplicationFailed, CallEnded, CommandRejected, LocalProtocolError
 from ..protocol import Event
-from .arguments import Text, escaped, shown, words
-from .checks import check_digits, check_file_name, check_number
 from .conference_events import ConferenceEvents, MemberWatch
 from .conference_results import ConferenceExit, ConferenceResult
 from .conference_room import ConferenceRoom, one_line
 from .execution import Execution, Stage
-from .numbers import timestamp, whole
 
 if TYPE_CHECKING:
     from .line import Line

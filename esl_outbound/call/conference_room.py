@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import trio
 
+from ..arguments.checks import check_digits, check_file_name
+from ..arguments.text import Text, shown, words
 from ..errors import ApiFailed, CallEnded, LocalProtocolError
-from ..protocol import BgApi, HangupCause, hangup_cause
-from .arguments import Text, shown, words
-from .checks import check_digits, check_file_name
+from ..protocol import HangupCause, hangup_cause
 from .conference_results import ConferenceState, conference_state
 from .execution import STOP_SECONDS
-from .jobs import Job
 
 if TYPE_CHECKING:
     from .line import Line
@@ -148,14 +146,7 @@ class ConferenceRoom:
         cid = [caller_id_number, caller_id_name] if caller_id_number or caller_id_name else []
         what = "".join(map(shown, words(one_line(dial_string), *cid)))
         command = f"conference {self._name} dial {what}"
-        job = Job(str(uuid.uuid4()))
-        line.new_job(job)
-        try:
-            await line.command(BgApi(command, job.job_uuid))
-        except BaseException:
-            line.forget_job(job)
-            raise
-        response = await job.result()
+        response = await (await line.start_job(command)).result()
         _, found, cause = response.text.strip().partition("result: [")
         if not found:
             raise ApiFailed(command, response)

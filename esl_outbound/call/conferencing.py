@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from ..arguments.checks import check_number, check_word, whole_seconds
+from ..arguments.text import argument
 from ..errors import LocalProtocolError
 from ..protocol import Execute, Subscribe
-from .arguments import argument
 from .base import CallBase
-from .checks import check_number, check_word, whole_seconds
 from .conference_events import MAINTENANCE, MemberWatch
 from .conference_member import ConferenceMember
 from .conference_results import ConferenceResult, ConferenceState

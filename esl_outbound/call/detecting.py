@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from ..arguments.checks import check_file_name, check_number, milliseconds
+from ..arguments.numbers import thousandths
+from ..arguments.text import Text, argument, shown, words
 from ..errors import LocalProtocolError
-from .arguments import Text, argument, shown, words
-from .checks import check_file_name, check_number, milliseconds
 from .faxing import Faxing
-from .numbers import thousandths
 from .speech import SpeechRecognition
 from .tones import ToneDetection
 from .variable_commands import unset_command

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from ..arguments.checks import check_digits, milliseconds
+from ..arguments.numbers import thousandths
 from ..errors import LocalProtocolError
 from .base import CallBase
-from .checks import check_digits, milliseconds
 from .lasting import lasting
-from .numbers import thousandths
 from .variable_commands import unset_command
 
 __all__ = ["Dtmf"]

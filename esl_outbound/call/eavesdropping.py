@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, final
 
 import attrs
 
+from ..arguments.text import argument, words
 from ..errors import LocalProtocolError
 from ..protocol import SendEvent
-from .arguments import argument, words
 from .base import CallBase
 from .legs import channel_uuid_of
 from .variable_commands import unset_command

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, final
 
 import trio
 
+from ..arguments.numbers import timestamp
 from ..errors import ApplicationFailed, CallEnded, CommandRejected, EslOutboundError
 from ..protocol import Event, Exchange, Execute, Reply
-from .numbers import timestamp
 
 if TYPE_CHECKING:
     from .line import Line

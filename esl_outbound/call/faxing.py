@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final, final
 
 import attrs
 
+from ..arguments.checks import check_file_name
+from ..arguments.numbers import whole
+from ..arguments.text import Text, argument, shown
 from ..errors import ApplicationFailed
-from .arguments import Text, argument, shown
 from .base import CallBase
-from .checks import check_file_name
-from .numbers import whole
 from .variable_commands import set_command, unset_command
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ from urllib.parse import unquote
 import attrs
 import trio
 
+from ..arguments.checks import check_file_name, check_number, check_word, milliseconds, whole_seconds
+from ..arguments.numbers import whole
+from ..arguments.text import Expand, Text, argument, shown, words
 from ..errors import ApiFailed, LocalProtocolError, RemoteProtocolError
 from ..protocol import ApiResponse, Event
-from .arguments import Expand, Text, argument, shown, words
 from .base import CallBase
 from .carried import carry
-from .checks import check_file_name, check_number, check_word, milliseconds, whole_seconds
 from .execution import Execution
-from .numbers import whole
 from .queue_places import QueuePlace, check_exit_keys, wait_in_queue
 from .stopping import LEAVE_KEY
 from .variable_commands import ask_for_variable, unset_command

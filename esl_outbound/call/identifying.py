@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from ..arguments.checks import check_name, check_one_line, check_word
+from ..arguments.text import argument, words
 from ..errors import ApplicationFailed, LocalProtocolError
 from ..protocol import Execute
-from .arguments import argument, words
-from .checks import check_name, check_one_line, check_word
 from .reporting import Reporting
 from .sip_headers import SipMessage, check_sip_header, header_variable
 from .tuning import Tuning

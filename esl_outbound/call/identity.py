@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..arguments.numbers import whole
 from ..protocol import Headers, Variables
 from .base import CallBase
-from .numbers import whole
 from .sip_headers import SipHeaders
 
 __all__ = ["Identity"]

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from ..arguments.checks import check_digits, check_file_name, check_word
+from ..arguments.dial_strings import DialLeg
+from ..arguments.extensions import Leg, extension_words
+from ..arguments.text import Expand, Text, api_words, argument, shown, words
 from ..errors import LocalProtocolError
-from .arguments import Expand, Text, argument, shown, words
 from .attended_transfer import AttXferResult, attended_transfer
 from .base import CallBase
-from .checks import check_digits, check_file_name, check_word
-from .dial_strings import DialLeg
 from .eavesdropping import (
     Eavesdrop,
     EavesdropResult,
@@ -20,7 +21,7 @@ from .eavesdropping import (
     eavesdropped,
     start_eavesdrop,
 )
-from .legs import Leg, api_words, channel_uuid_of, extension_words, leave_by, other_leg_of
+from .legs import channel_uuid_of, leave_by, other_leg_of
 from .scheduling import broadcast_path
 from .variable_commands import set_command
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final, final
 import attrs
 import trio
 
+from ..arguments.checks import check_cause, check_number, check_one_line, check_word, whole_seconds
+from ..arguments.extensions import Leg, extension_words
+from ..arguments.text import Text, argument, words
 from ..errors import ApplicationFailed, CallHungUp, LocalProtocolError
 from ..protocol import Execute, HangupCause
-from .arguments import Text, argument, words
 from .base import CallBase
-from .checks import check_cause, check_number, check_one_line, check_word, whole_seconds
-from .legs import Leg, extension_words, leave_by, other_leg_of
+from .legs import leave_by, other_leg_of
 from .scheduling import Scheduled, schedule_broadcast, schedule_hangup, schedule_transfer
 from .variable_commands import set_command, unset_command
 

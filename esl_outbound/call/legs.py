@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import trio
 
+from ..arguments.checks import check_word
+from ..arguments.text import Text
 from ..errors import ApplicationFailed, CallTransferred, LocalProtocolError
-from .arguments import Text, words
 from .base import CallBase
-from .checks import check_one_line, check_word
 from .endings import leaves_execute
 from .variable_commands import export_command, exported_names, set_command, unset_command
 
@@ -21,48 +19,11 @@ if TYPE_CHECKING:
     from .line import Line
 
 __all__ = [
-    "Leg",
-    "api_words",
     "channel_uuid_of",
     "export_to_legs",
-    "extension_words",
     "leave_by",
     "other_leg_of",
 ]
-
-
-class Leg(StrEnum):
-    """Which side of a bridge something is done to."""
-
-    ALEG = "aleg"
-    """The caller, whose call this is."""
-    BLEG = "bleg"
-    """Whoever the caller talks to."""
-    BOTH = "both"
-
-
-_OPTION: Final = re.compile(r"-(bleg|both)", re.IGNORECASE)
-
-
-def api_words(*parts: str) -> str:
-    """The arguments of an API command that divides them at blanks; it expands nothing."""
-    return "".join(piece for piece in words(*parts) if isinstance(piece, str))
-
-
-def extension_words(extension: str, dialplan: str, context: str) -> tuple[str, ...]:
-    """``<extension> [<dialplan> [<context>]]``, as the parts of an argument.
-
-    Raises:
-        LocalProtocolError: They cannot be said.
-    """
-    for name, value in (("extension", extension), ("dialplan", dialplan), ("context", context)):
-        check_one_line(value, name)
-    if not extension or _OPTION.fullmatch(extension):
-        raise LocalProtocolError(f"extension is {extension!r}, and should be one of a dialplan")
-    if context:
-        # switch_ivr_session_transfer() takes XML where a channel has no dialplan either.
-        return extension, dialplan or "XML", context
-    return (extension, dialplan) if dialplan else (extension,)
 
 
 def channel_uuid_of(line: Line, channel: CallBase | str, name: str = "channel") -> str:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, final
 
 import attrs
 
+from ..arguments.checks import check_name, check_number, check_word, whole_seconds
+from ..arguments.numbers import whole
+from ..arguments.text import argument
 from ..errors import ApiFailed, ApplicationFailed, LocalProtocolError
 from ..protocol import ApiResponse, Execute
-from .arguments import argument
 from .base import CallBase
-from .checks import check_name, check_number, check_word, whole_seconds
-from .numbers import whole
 from .variable_commands import set_command, unset_command
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, final
+from uuid import uuid4
 
 import trio
 
@@ -21,9 +22,11 @@ from ..errors import (
     ConnectionLost,
     NotPermitted,
 )
+from ..jobs import Job
 from ..protocol import (
     Api,
     ApiResponse,
+    BgApi,
     Command,
     Connect,
     ConnectReply,
@@ -32,6 +35,7 @@ from ..protocol import (
     Exit,
     Hangup,
     HangupCause,
+    NoLog,
     Reply,
     Waiter,
     XferExt,
@@ -218,16 +222,49 @@ class Line(Arrivals):
             raise CommandRejected(command, reply)
         return reply
 
-    async def api(self, line: str) -> ApiResponse:
-        """Run an API command and wait for what it prints.
+    async def api(self, line: str, *, console: bool = False) -> ApiResponse:
+        """Run an API command that takes no time, and wait for what it prints: nothing else comes meanwhile.
 
         Raises:
             NotPermitted: The dialplan line does not say ``full``.
             CallEnded: The call is over, and its socket too.
         """
         await self.require_full("api")
-        reply = await self.ask(Api(line))
+        reply = await self.ask(Api(line, console))
         return reply if isinstance(reply, ApiResponse) else ApiResponse(reply.text)
+
+    async def start_job(self, line: str, what: str = "bgapi") -> Job:
+        """Run an API command in the background.
+
+        Raises:
+            NotPermitted: The dialplan line does not say ``full``; it is ``what`` that was asked for.
+            CommandRejected: FreeSWITCH refused it.
+            CallEnded: The call is over, and its socket too.
+        """
+        await self.require_full(what)
+        job = Job(str(uuid4()), line)
+        # Its event may come in the same segment as the reply.
+        self._jobs[job.job_uuid] = job
+        try:
+            await self.command(BgApi(line, job.job_uuid))
+        except BaseException:
+            self._jobs.pop(job.job_uuid, None)
+            raise
+        return job
+
+    async def run_job(self, line: str, what: str = "api") -> ApiResponse:
+        """Run an API command that may take its time, and wait for what it prints.
+
+        In the background: nothing else would come over the connection meanwhile, not even the hangup.
+
+        Raises:
+            NotPermitted: As of ``start_job``.
+            CallEnded: The call is over, and its socket too.
+        """
+        job = await self.start_job(line, what)
+        response = await job.result()
+        # What prints nothing is said to have done so by `api` alone (api_exec() in mod_event_socket.c).
+        return response if response.text else ApiResponse("-ERR no reply\n")
 
     async def api_text(self, line: str) -> str:
         """Run an API command that must not fail, and give what it prints, without its line's end.
@@ -238,7 +275,7 @@ class Line(Arrivals):
             CallEnded: The call is over, and its socket too.
         """
         response = await self.api(line)
-        if not response.ok or response.text.startswith("-USAGE"):
+        if not response.ok:
             raise ApiFailed(line, response)
         return response.text.rstrip("\n")
 
@@ -291,6 +328,11 @@ class Line(Arrivals):
         await self._send((Exit(),))
         self._end(Ending.LEFT_TO_DIALPLAN, own=True)
 
+    async def stop_logging(self) -> None:
+        """Have no more log lines sent; nothing if the call is over. Nobody waits for the answer."""
+        with suppress(ConnectionLost):
+            await self._link.send((NoLog(),), shielded=True)
+
     async def stop(self, execution: Execution) -> None:
         """Stop a started application on the channel, however long that takes."""
         await stop_application(self, execution)
@@ -312,7 +354,8 @@ class Line(Arrivals):
         if self.ending is None:
             self._reason = lost.__cause__
             self._end(Ending.CONNECTION_LOST, own=False)
-        return self._must_have_ended()
+        error = self._must_have_ended()
+        return ConnectionLost(progress=lost.progress) if isinstance(error, ConnectionLost) else error
 
     async def send_away(self, command: XferExt) -> None:
         """Let a command take the call elsewhere, by our own doing, and wait until it has."""

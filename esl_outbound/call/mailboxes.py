@@ -7,13 +7,13 @@ from typing import Final, final
 
 import attrs
 
+from ..arguments.checks import check_file_name, check_number, check_word, whole_seconds
+from ..arguments.numbers import whole
+from ..arguments.text import Text, argument, shown
 from ..errors import ApplicationFailed, LocalProtocolError
-from .arguments import Text, argument, shown
 from .base import CallBase
 from .carried import carry
-from .checks import check_file_name, check_number, check_word, whole_seconds
 from .endings import is_elsewhere
-from .numbers import whole
 from .recording import check_silence_threshold, silence_hits
 from .variable_commands import unset_command
 

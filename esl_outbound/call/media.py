@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from ..arguments.checks import check_number
+from ..arguments.numbers import whole
+from ..arguments.text import argument
 from ..errors import ApplicationFailed, CallEnded, LocalProtocolError
 from ..protocol import Unicast
-from .arguments import argument
 from .audio import Audio, open_socket
 from .base import CallBase
-from .checks import check_number
-from .numbers import whole
 from .playing import terminators_scope
 
 if TYPE_CHECKING:

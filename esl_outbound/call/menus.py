@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias, final
 
 import attrs
 
+from ..arguments.checks import check_digits
 from ..errors import LocalProtocolError
 from .base import CallBase
-from .checks import check_digits
 from .composing import Handling, hand_over
 from .questions import AnswerEnding, Prompts, Question, Verdict, ask_question, asked
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Final, Protocol, final
 
-import trio
-
-from ..errors import CallEnded, EventsLost, LocalProtocolError
+from ..errors import CallEnded, LocalProtocolError
 from ..protocol import Event
+from ..streams import Stream
 
-__all__ = ["OBSERVER_EVENTS", "EventStream", "Observer", "Wanted", "wanted_events"]
-
-OBSERVER_EVENTS: Final = 1024
-"""How many unread events an observer may have before it loses some."""
+__all__ = ["EventStream", "Observer", "Wanted", "wanted_events"]
 
 # What `myevents` brings (parse_command() in mod_event_socket.c). All else is asked for, even what there is not:
 # FreeSWITCH refuses a name that it does not know, where we would wait for it for ever.
@@ -85,24 +80,19 @@ class Observer(Protocol):
 
 
 @final
-class EventStream:
+class EventStream(Stream[Event]):
     """The events that one observer asked for: ``async for event in stream``, which ends with the call.
 
     At most 1,024 wait to be read. Whoever does not keep up gets an
-    ``EventsLost`` that counts what was dropped; the call goes on.
+    ``EventsLost`` that counts what was dropped; the call goes on. ``get`` raises ``CallEnded`` once the call has
+    ended and all events were taken.
     """
 
-    __slots__ = ("_end", "_unread", "_wake", "_wanted")
+    __slots__ = ("_wanted",)
 
     def __init__(self, wanted: Wanted, end: Callable[[], CallEnded | None]) -> None:
+        super().__init__(end)
         self._wanted = wanted
-        self._end = end
-        # An int among the events says how many were dropped in its place.
-        self._unread: deque[Event | int] = deque()
-        self._wake: trio.Event | None = None
-
-    def __aiter__(self) -> AsyncIterator[Event]:
-        return self
 
     async def __anext__(self) -> Event:
         try:
@@ -110,59 +100,9 @@ class EventStream:
         except CallEnded:
             raise StopAsyncIteration from None
 
-    async def get(self) -> Event:
-        """The next event.
-
-        Events that came before the end of the call are given out after it, too.
-
-        Raises:
-            CallEnded: The call ended, and all events were taken.
-            EventsLost: Events were dropped here, between the last one and the next.
-        """
-        if self._unread:
-            await trio.lowlevel.checkpoint()
-        while not self._unread:
-            if (end := self._end()) is not None:
-                await trio.lowlevel.checkpoint()
-                raise end
-            if self._wake is None:
-                self._wake = trio.Event()
-            await self._wake.wait()
-        event = self._unread.popleft()
-        if isinstance(event, int):
-            raise EventsLost(event)
-        return event
-
-    def drain(self) -> list[Event]:
-        """The events that came and were not read yet, without waiting for any.
-
-        Raises:
-            EventsLost: Events were dropped here; those before the gap were thrown away, those after it are kept.
-        """
-        drained: list[Event] = []
-        while self._unread:
-            event = self._unread.popleft()
-            if isinstance(event, int):
-                raise EventsLost(event)
-            drained.append(event)
-        return drained
-
     # For the reader
 
     def offer(self, event: Event) -> None:
         """Take in an event, if it is one that was asked for."""
-        if not self._wanted.matches(event):
-            return
-        if len(self._unread) < OBSERVER_EVENTS:
-            self._unread.append(event)
-            self.wake()
-        elif isinstance(lost := self._unread[-1], int):
-            self._unread[-1] = lost + 1
-        else:
-            self._unread.append(1)
-
-    def wake(self) -> None:
-        """Let whoever waits look again."""
-        if self._wake is not None:
-            self._wake.set()
-            self._wake = None
+        if self._wanted.matches(event):
+            self.put(event)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final, final
 import attrs
 import trio
 
+from ..arguments.checks import check_digits, check_number, milliseconds
+from ..arguments.numbers import thousandths, whole
+from ..arguments.text import Expand, Text, argument, shown
 from ..errors import FileNotPlayed, LocalProtocolError
 from ..protocol import Event, Execute
-from .arguments import Expand, Text, argument, shown
-from .checks import check_digits, check_number, milliseconds
 from .execution import Execution, Stage
-from .numbers import thousandths, whole
 from .prompts import files
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Final, TypeAlias, final
 
 import attrs
 
+from ..arguments.checks import check_file_name, check_number, check_word
+from ..arguments.text import Expand, Text, argument, shown, words
 from ..errors import LocalProtocolError
-from .arguments import Expand, Text, argument, shown, words
-from .checks import check_file_name, check_number, check_word
 
 __all__ = ["Phrase", "Prompt", "Say", "SayGender", "SayMethod", "SayType", "Speak", "Tones", "files", "spoken"]
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias, final
 import attrs
 import trio
 
+from ..arguments.checks import check_digits, check_number, check_pattern, milliseconds
+from ..arguments.text import Expand
 from ..errors import LocalProtocolError
-from .arguments import Expand
-from .checks import check_digits, check_number, check_pattern, milliseconds
 from .collecting import COLLECTED_DIGITS, SHORTEST_TIMEOUT, play_and_get_digits
 from .execution import Stage
 from .playing import ANY_DIGIT

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar, final
 
 import trio
 
+from ..arguments.checks import check_digits
 from ..errors import LocalProtocolError
 from ..protocol import Event, Execute
 from .carried import Carried
-from .checks import check_digits
 from .execution import Execution, Stage
 from .stopping import LEAVE_KEY
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, TypeAlias, final
 import attrs
 import trio
 
+from ..arguments.numbers import thousandths, timestamp, whole
+from ..arguments.text import argument
 from ..errors import CallHungUp, RecordingFailed
 from ..protocol import Event, Execute, HangupCause
 from ..protocol.headers import url_decode
-from .arguments import argument
 from .execution import Execution, Stage
-from .numbers import thousandths, timestamp, whole
 from .variable_commands import set_command
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from ..arguments.checks import check_file_name, check_number, milliseconds, whole_seconds
+from ..arguments.numbers import whole
+from ..arguments.text import Expand, Text, argument, shown, words
 from ..errors import CallHungUp, LocalProtocolError, RecordingFailed
 from ..protocol import Execute, HangupCause, Subscribe
-from .arguments import Expand, Text, argument, shown, words
 from .base import CallBase
-from .checks import check_file_name, check_number, milliseconds, whole_seconds
-from .numbers import whole
 from .playing import terminators_scope
 from .prompts import Tones, spoken
 from .recorded import (

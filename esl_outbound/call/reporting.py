@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from ..arguments.checks import check_word, whole_seconds
+from ..arguments.text import argument, words
 from ..errors import LocalProtocolError
-from .arguments import argument, words
 from .base import CallBase
-from .checks import check_word, whole_seconds
 
 __all__ = ["Reporting"]
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final, final
 
 import trio
 
+from ..arguments.checks import check_cause, check_file_name, whole_seconds
+from ..arguments.extensions import Leg, extension_words
+from ..arguments.numbers import whole
+from ..arguments.text import Expand, Text, argument, shown, words
 from ..errors import LocalProtocolError, NotPermitted
 from ..protocol import HangupCause
-from .arguments import Expand, Text, argument, shown, words
-from .checks import check_cause, check_file_name, whole_seconds
-from .legs import Leg, extension_words
-from .numbers import whole
 
 if TYPE_CHECKING:
     from .line import Line

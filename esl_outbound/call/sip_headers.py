@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Final, final
 
+from ..arguments.checks import check_one_line
 from ..errors import LocalProtocolError
 from ..protocol import Variables
-from .checks import check_one_line
 
 __all__ = ["SipHeaders", "SipMessage", "check_sip_header", "header_variable"]
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from ..arguments.checks import check_file_name, whole_seconds
+from ..arguments.text import Expand, Text, argument, words
 from ..errors import ApplicationFailed, CallEnded, EslOutboundError
 from ..protocol import Event
-from .arguments import Expand, Text, argument, words
 from .base import CallBase
-from .checks import check_file_name, whole_seconds
 from .execution import Execution
 from .lasting import lasting
 from .playing import Playback, PlaybackResult, playback_command, played, terminated_by, terminators_scope

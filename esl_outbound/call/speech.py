@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final, final
 
 import attrs
 
+from ..arguments.checks import check_word
+from ..arguments.text import Text, argument, shown, words
 from ..errors import ApplicationFailed, CallEnded, LocalProtocolError
 from ..protocol import Event
-from .arguments import Text, argument, shown, words
 from .base import CallBase
-from .checks import check_word
 from .diverting import SessionEvents, session_events
 from .playing import terminators_scope
 from .prompts import files

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from ..errors import CallEnded, CallHungUp, CallReleased, CallTransferred, ConnectionLost, TooManyDigits
+from ..jobs import Job
 from ..link import Link
+from ..log_lines import LogLines
 from ..protocol import Event, EventFormat, HangupCause
 from ..protocol.headers import peek_last, url_decode
 from .channel import Channel
 from .digits import Digits
 from .execution import Execution
 from .executions import Executions
-from .jobs import Job
 from .observing import EventStream, Observer, Wanted, wanted_events
 from .record import Ending
 
@@ -63,6 +64,8 @@ class State:
         "hangup_cause",
         "hangup_complete",
         "last_bridge",
+        "log_readers",
+        "logs_lines",
         "notice",
         "other_leg",
         "recordings",
@@ -103,6 +106,10 @@ class State:
         """How many of our observers need what FreeSWITCH queues to the session (``divert_events``)."""
         self.event_format = EventFormat.PLAIN
         """The format that events were asked for last; one connection has one."""
+
+        self.logs_lines = False
+        """Whether log lines go to the logger ``esl_outbound.freeswitch``."""
+        self.log_readers: list[LogLines] = []
 
         self._hangup_asked = False
         self._leaving = False
@@ -215,14 +222,6 @@ class State:
         if observer in self._observers:
             self._observers.remove(observer)
 
-    def new_job(self, job: Job) -> None:
-        """Expect the result of a background job."""
-        self._jobs[job.job_uuid] = job
-
-    def forget_job(self, job: Job) -> None:
-        """Expect a background job's result no longer."""
-        self._jobs.pop(job.job_uuid, None)
-
     def forget(self, execution: Execution) -> None:
         """Expect no more events of an execution."""
         self._executions.forget(execution)
@@ -248,3 +247,5 @@ class State:
         self.digits.wake()
         for observer in self._observers:
             observer.wake()
+        for lines in self.log_readers:
+            lines.wake()

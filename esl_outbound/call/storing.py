@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..arguments.text import argument, words
 from ..errors import ApiFailed, LocalProtocolError
-from .arguments import argument, words
 from .limiting import Limiting
 
 __all__ = ["Storing"]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
+from ..arguments.checks import check_number, milliseconds
 from ..errors import ApplicationFailed, LocalProtocolError
 from .base import CallBase
-from .checks import check_number, milliseconds
 from .variable_commands import export_commands, set_command, unset_command
 
 __all__ = ["AudioDirection", "Tuning"]

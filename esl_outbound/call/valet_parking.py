@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final, final
 
 import attrs
 
+from ..arguments.checks import check_file_name, check_number, check_word, milliseconds, whole_seconds
+from ..arguments.text import Text, argument, shown, words
 from ..errors import LocalProtocolError
-from .arguments import Text, argument, shown, words
 from .base import CallBase
 from .carried import carry
-from .checks import check_file_name, check_number, check_word, milliseconds, whole_seconds
 from .endings import is_elsewhere
 from .variable_commands import unset_command
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from ..arguments.checks import check_name
+from ..arguments.text import Expand, Text, argument, escaped, holds_variable
 from ..errors import LocalProtocolError
 from ..protocol import Execute
-from .arguments import Expand, Text, argument, escaped, holds_variable
-from .checks import check_name
 
 if TYPE_CHECKING:
     from .line import Line

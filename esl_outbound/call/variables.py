@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
+from ..arguments.checks import check_name
+from ..arguments.text import Text, argument
 from ..errors import LocalProtocolError
 from ..protocol import array_items
-from .arguments import Text, argument
 from .base import CallBase
-from .checks import check_name
 from .variable_commands import (
     Value,
     ask_for_variable,

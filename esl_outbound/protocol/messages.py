@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 _ERROR: Final = "-ERR"
+_FAILURES: Final = (_ERROR, "-USAGE")
 
 
 @attrs.frozen(eq=False)
@@ -79,8 +80,15 @@ class ApiResponse:
 
     @property
     def ok(self) -> bool:
-        """Whether it is no ``-ERR``."""
-        return not self.text.startswith(_ERROR)
+        """Whether it is neither ``-ERR`` nor ``-USAGE``."""
+        return not self.text.startswith(_FAILURES)
+
+    @property
+    def reason(self) -> str:
+        """Why it failed: what stands behind ``-ERR`` or ``-USAGE:``, in one line; empty if it did not."""
+        if self.ok:
+            return ""
+        return " ".join(self.text.split()).partition(" ")[2]
 
 
 @final

@@ -8,9 +8,9 @@ import pytest
 import trio
 
 from esl_outbound import CallHandler, CallHungUp, CallRecord, Expand, HangupCause
+from esl_outbound.arguments.dial_strings import DialLeg, DialString
 from esl_outbound.call.bridge_results import BridgeResult, EarlyMedia, HungUpBy
 from esl_outbound.call.bridges import Bridge
-from esl_outbound.call.dial_strings import DialLeg, DialString
 from esl_outbound.testing import FakeFreeSwitch
 
 EVIL = """Ada "L." ${system(touch x)} {x=1}[y=2]user/9,user/8|user/7:_:user/6 it's"""

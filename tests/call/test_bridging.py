@@ -19,8 +19,8 @@ from esl_outbound import (
     LocalProtocolError,
     NotPermitted,
 )
+from esl_outbound.arguments.dial_strings import DialLeg, DialString
 from esl_outbound.call.bridge_results import BridgeLeg, BridgeResult, EarlyMedia, HungUpBy
-from esl_outbound.call.dial_strings import DialLeg, DialString
 
 from ..freeswitch import CHANNEL, OK, REFUSED, ScriptedSwitch, api_response, connect_reply, dial
 from .bridge_scripts import (

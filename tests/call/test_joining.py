@@ -23,10 +23,10 @@ from esl_outbound import (
     LocalProtocolError,
     NotPermitted,
 )
+from esl_outbound.arguments.dial_strings import DialLeg
+from esl_outbound.arguments.extensions import Leg
 from esl_outbound.call.attended_transfer import AttXferOutcome, AttXferResult
-from esl_outbound.call.dial_strings import DialLeg
 from esl_outbound.call.eavesdropping import Eavesdrop, EavesdropResult, Spied
-from esl_outbound.call.legs import Leg
 from esl_outbound.testing import FakeFreeSwitch
 
 from ..freeswitch import CHANNEL, GOODBYE, OK, ScriptedSwitch, api_response, connect_reply, dial

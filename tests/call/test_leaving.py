@@ -22,8 +22,8 @@ from esl_outbound import (
     LocalProtocolError,
     NotPermitted,
 )
+from esl_outbound.arguments.extensions import Leg
 from esl_outbound.call.leaving import DeflectResult
-from esl_outbound.call.legs import Leg
 from esl_outbound.testing import FakeFreeSwitch
 
 from ..freeswitch import CHANNEL, GOODBYE, LINGER_NOTICE, OK, ScriptedSwitch, api_response, connect_reply, dial

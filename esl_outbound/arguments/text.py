@@ -19,7 +19,7 @@ import attrs
 
 from ..errors import LocalProtocolError
 
-__all__ = ["Expand", "Text", "argument", "escaped", "holds_variable", "literal", "shown", "words"]
+__all__ = ["Expand", "Text", "api_words", "argument", "escaped", "holds_variable", "literal", "shown", "words"]
 
 # FreeSWITCH looks at an argument only if it matches one of these (switch_string_var_check_const() and
 # switch_string_has_escaped_data() in switch_utils.h); any other goes through untouched, backslashes and dollars too.
@@ -130,6 +130,11 @@ def words(*parts: Text, delimiter: str = " ") -> tuple[Text, ...]:
             # cleanup_separated_string() in switch_utils.c: quotes go, a backslash before either is a backslash less.
             pieces.append("'" + part.replace("\\", "\\\\").replace("'", "\\'") + "'")
     return tuple(pieces)
+
+
+def api_words(*parts: str) -> str:
+    """The arguments of an API command that divides them at blanks; it expands nothing."""
+    return "".join(piece for piece in words(*parts) if isinstance(piece, str))
 
 
 def shown(text: Text) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from esl_outbound.call.numbers import thousandths, whole
+from esl_outbound.arguments.numbers import thousandths, whole
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from esl_outbound import Expand, LocalProtocolError
-from esl_outbound.call.dial_strings import (
+from esl_outbound.arguments.dial_strings import (
     Destination,
     DialLeg,
     DialString,

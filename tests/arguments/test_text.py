@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from esl_outbound import Expand, LocalProtocolError, literal
-from esl_outbound.call.arguments import argument, escaped, words
+from esl_outbound.arguments.text import argument, escaped, words
 from esl_outbound.testing.expansion import expand, separate
 
 

@@ -18,8 +18,8 @@ from typing import Final, TypeAlias, final
 import attrs
 
 from ..errors import LocalProtocolError
-from .arguments import Expand, Text, argument, holds_variable
 from .checks import check_digits, check_one_line, whole_seconds
+from .text import Expand, Text, argument, holds_variable
 
 __all__ = [
     "Destination",

@@ -1,0 +1,10 @@
+"""What applications and API commands are given, made of what is asked for.
+
+* ``text``: data that arrives as it is, text that FreeSWITCH expands, words that stay one word
+* ``checks``: durations, numbers and names, checked before anything is sent
+* ``dial_strings``: whom to call, written for ``bridge`` and ``originate``
+* ``extensions``: where a channel is sent
+* ``numbers``: what FreeSWITCH writes, read back
+"""
+
+from __future__ import annotations

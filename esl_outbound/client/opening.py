@@ -1,0 +1,101 @@
+"""How a connection with the port that FreeSWITCH listens on comes about."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Final, TypeAlias, final
+
+import attrs
+import trio
+
+from ..errors import NoFreeSwitch
+from ..link import keep_alive
+from ..protocol import Auth, EventFormat, UserAuth
+from .hub import Hub
+from .session import Session
+
+__all__ = ["OpenStream", "Opener", "credentials_of", "open_tcp", "stream_openers"]
+
+OpenStream: TypeAlias = Callable[[], Awaitable[trio.abc.Stream]]
+
+stream_openers: Final[ContextVar[dict[tuple[str, int], OpenStream] | None]] = ContextVar(
+    "esl_outbound.client.stream_openers", default=None
+)
+"""Addresses that stand for something else than the network: the test kit puts its simulated switches here."""
+
+
+@final
+@attrs.frozen
+class Opener:
+    """Opens connections with one FreeSWITCH, as the same user."""
+
+    peer: str
+    """Its address, for log lines and errors."""
+    open_stream: OpenStream = attrs.field(repr=False)
+    credentials: Auth | UserAuth
+    event_format: EventFormat
+    seconds: float
+    """How long it may take until we are let in."""
+
+    async def open(self, nursery: trio.Nursery, hub: Hub) -> Session:
+        """Open a connection, which is read in ``nursery``, and log in.
+
+        Raises:
+            NoFreeSwitch: No FreeSWITCH listens there.
+            AccessDenied: It turned us away by our address.
+            AuthenticationFailed: It refused the password.
+        """
+        session: Session | None = None
+        let_in = False
+        with trio.move_on_after(self.seconds):
+            try:
+                session = await self._connected(hub)
+                nursery.start_soon(session.read)
+                await session.log_in(self.credentials)
+                let_in = True
+            finally:
+                if session is not None and not let_in:
+                    session.close()
+        if session is None or not let_in:
+            raise NoFreeSwitch(self.peer, f"it did not let us in within {self.seconds:g} s")
+        return session
+
+    async def _connected(self, hub: Hub) -> Session:
+        try:
+            stream = await self.open_stream()
+        except OSError as exc:
+            raise NoFreeSwitch(self.peer, exc.strerror or str(exc)) from exc
+        return Session(stream, hub, self.peer)
+
+
+def open_tcp(host: str, port: int) -> OpenStream:
+    """Connect there by TCP, or to what the test kit has put in that place."""
+
+    async def open_stream() -> trio.abc.Stream:
+        found = (stream_openers.get() or {}).get((host, port))
+        if found is not None:
+            return await found()
+        stream = await trio.open_tcp_stream(host, port)
+        keep_alive(stream.socket)
+        return stream
+
+    return open_stream
+
+
+def credentials_of(password: str, user: str | None, domain: str | None) -> Auth | UserAuth:
+    """What we say to be let in.
+
+    Raises:
+        LocalProtocolError: It cannot be said on the wire.
+        TypeError: There is a domain and no user.
+    """
+    if user is None:
+        if domain is not None:
+            raise TypeError("a domain needs its user")
+        credentials: Auth | UserAuth = Auth(password)
+    else:
+        name, _, in_name = user.partition("@")
+        credentials = UserAuth(name, domain if domain is not None else in_name, password)
+    credentials.encode()
+    return credentials

@@ -1,0 +1,140 @@
+"""``connect``: a connection with the port that FreeSWITCH listens on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Final, final
+
+import trio
+
+from ..errors import SwitchError
+from ..protocol import Event, EventFormat
+from .commands import SwitchCommands
+from .hub import Hub
+from .opening import Opener, credentials_of, open_tcp
+from .session import Session
+from .streams import SwitchEvents, selection_of
+
+__all__ = ["Switch", "connect", "opened"]
+
+LOGIN_SECONDS: Final = 10.0
+"""How long it may take until FreeSWITCH has let us in."""
+
+
+@final
+class Switch(SwitchCommands):
+    """A FreeSWITCH, over a connection that we opened to it."""
+
+    def __init__(self, opener: Opener, hub: Hub, session: Session) -> None:
+        super().__init__(hub, opener.peer, opener.event_format)
+        self._opener: Final = opener
+        self._only_session: Final = session
+
+    def _connected(self) -> Session | None:
+        return self._only_session
+
+    def _stream_end(self) -> SwitchError | None:
+        return self._only_session.end_error()
+
+    @asynccontextmanager
+    async def events(self, *names: str, where: Mapping[str, str] | None = None) -> AsyncIterator[SwitchEvents]:
+        """Observe events of the whole switch: ``async with switch.events("CHANNEL_ANSWER") as events``.
+
+        Observers share: two of one event cost one ``event``, and the last one out says ``nixevent``. Where every
+        observer says ``where``, FreeSWITCH is told to send only that (``filter``).
+
+        Args:
+            names: Names of events, such as ``CHANNEL_ANSWER``, ``ALL``, ``CUSTOM conference::maintenance``.
+            where: Headers that the events must have, with their values: ``{"Unique-ID": channel_uuid}``.
+
+        Raises:
+            LocalProtocolError: A name is no event's name, or there is none.
+            CommandRejected: FreeSWITCH has no event of that name, or this user may not hear of it.
+            Disconnected: There is no connection, or it ended.
+        """
+        selection = selection_of(names, where)
+        async with self._observing(selection, SwitchEvents(selection, self._stream_end)) as events:
+            yield events
+
+    async def wait_for(
+        self,
+        name: str,
+        matching: Callable[[Event], bool] | None = None,
+        *,
+        where: Mapping[str, str] | None = None,
+    ) -> Event:
+        """Wait for the next event of a name, as ``events`` takes it.
+
+        Args:
+            name: The event's name.
+            matching: Which of them, if not any; it is called in the waiting task.
+            where: Headers that it must have, as of ``events``.
+
+        Raises:
+            LocalProtocolError: As of ``events``; likewise ``CommandRejected`` and ``Disconnected``.
+        """
+        async with self.events(name, where=where) as events:
+            while True:
+                event = await events.get()
+                if matching is None or matching(event):
+                    return event
+
+
+@asynccontextmanager
+async def connect(
+    host: str = "127.0.0.1",
+    port: int = 8021,
+    *,
+    password: str,
+    user: str | None = None,
+    domain: str | None = None,
+    event_format: EventFormat = EventFormat.PLAIN,
+    login_seconds: float = LOGIN_SECONDS,
+) -> AsyncIterator[Switch]:
+    """A connection with the port that FreeSWITCH listens on, for the time of a block.
+
+    ``async with connect("127.0.0.1", 8021, password="ClueCon") as switch``. Leaving the block says ``exit``. Nothing is
+    ever said twice: if the connection ends, whatever waits raises ``Disconnected``, which tells how far its command had
+    come.
+
+    Args:
+        host: Where FreeSWITCH listens (``listen-ip`` in event_socket.conf.xml).
+        port: The port (``listen-port``).
+        password: The port's password, or the user's (``esl-password`` in the directory).
+        user: A user of the directory's, as ``1000`` or ``1000@example.com``; without one, ``auth`` is said.
+        domain: The user's domain.
+        event_format: How FreeSWITCH writes events. They are equal, but for what plain and XML cannot say: a ``%`` with
+            two hex digits behind it in a value; and what JSON cannot: the names of its body and of array variables.
+        login_seconds: How long it may take until FreeSWITCH has let us in, in seconds.
+
+    Raises:
+        NoFreeSwitch: No FreeSWITCH listens there.
+        AccessDenied: It turned us away by our address.
+        AuthenticationFailed: It refused the password.
+        LocalProtocolError: A password, user or domain cannot be said on the wire.
+    """
+    credentials = credentials_of(password, user, domain)
+    peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    async with opened(Opener(peer, open_tcp(host, port), credentials, event_format, login_seconds)) as switch:
+        yield switch
+
+
+@asynccontextmanager
+async def opened(opener: Opener) -> AsyncIterator[Switch]:
+    """As ``connect``, however the connection comes about."""
+    problem: BaseException | None = None
+    async with trio.open_nursery() as nursery:
+        # What leaves the block leaves it as it is, and not in a group: nothing else here raises anything.
+        try:
+            hub = Hub(opener.peer)
+            session = await opener.open(nursery, hub)
+            try:
+                yield Switch(opener, hub, session)
+            finally:
+                await session.say_goodbye()
+        except BaseException as exc:
+            problem = exc
+        nursery.cancel_scope.cancel()
+    if problem is not None:
+        raise problem
