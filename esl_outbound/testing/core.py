@@ -125,6 +125,8 @@ class Core:
         """Speech recognisers that there are not; all others there are."""
         self.missing_grammars: Final[list[str]] = []
         """Patterns of grammars that no recogniser takes."""
+        self.call_nursery: trio.Nursery | None = None
+        """Where calls live that no ``dial()`` waits for, and jobs; None while nobody can connect to the switch."""
         self.is_shutting_down = False
         self.recent_events: Final[deque[tuple[float, Event]]] = deque(maxlen=100)
         """The latest ones, and when they were fired on trio's clock: the dispatcher may be behind."""
