@@ -80,6 +80,11 @@ class Router:
         self._routes: Final = tuple((route, handler_factory(route.handler)) for route in routes)
         self._otherwise: Final = _unmatched(otherwise) if isinstance(otherwise, str) else handler_factory(otherwise)
 
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes, in the order in which they are asked."""
+        return tuple(route for route, _ in self._routes)
+
     def __call__(self, call: Call) -> CallHandler[Any]:
         """The handler of a call; the framework asks for it."""
         for route, make_handler in self._routes:

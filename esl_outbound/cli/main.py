@@ -6,16 +6,14 @@ import logging
 import math
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
 from .. import __version__
-from ..errors import EslOutboundError
+from ..errors import EslOutboundError, LocalProtocolError
 from ..handler import HandlerSource
-from .importing import import_handler
+from .options import Address, AddressType, app_dir_option, imported, refuse
 from .running import run_server
-from .tracebacks import users_traceback
 
 __all__ = ["main"]
 
@@ -34,13 +32,7 @@ def main() -> None:
 @click.option(
     "--port", default=8084, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one."
 )
-@click.option(
-    "--app-dir",
-    default=".",
-    show_default=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Where MODULE is looked for first.",
-)
+@app_dir_option
 @click.option(
     "--log-level",
     default="info",
@@ -63,13 +55,13 @@ def serve(target: str, host: str, port: int, app_dir: Path, log_level: str, reco
     Ctrl-C ends it.
     """
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)
-    handler = _imported("serve", target, app_dir)
+    handler = imported("serve", target, app_dir)
     try:
         run_server(handler, host=host, port=port, record=record)
     except EslOutboundError as exc:
-        _refuse(f"cannot serve {target}: {exc}")
+        refuse(f"cannot serve {target}: {exc}")
     except OSError as exc:
-        _refuse(f"cannot listen on {host} port {port}: {exc.strerror or exc}")
+        refuse(f"cannot listen on {host} port {port}: {exc.strerror or exc}")
 
 
 @main.command()
@@ -79,13 +71,7 @@ def serve(target: str, host: str, port: int, app_dir: Path, log_level: str, reco
     metavar="HOST:PORT",
     help="Call a server that runs already, in any language; with | between them, others to try if it is not there.",
 )
-@click.option(
-    "--app-dir",
-    default=".",
-    show_default=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Where MODULE is looked for first.",
-)
+@app_dir_option
 @click.option("--number", default="5000", show_default=True, help="The number that you dial.")
 @click.option("--caller-id", default="1000", show_default=True, help="Your own number.")
 @click.option("--caller-name", default="", help="The name that you show: callers choose it, so try what might hurt.")
@@ -173,25 +159,25 @@ def call(
     from .callees import CalleeOption, read_callee
 
     if (target is None) == (connect is None):
-        _refuse("call either a handler, such as app:Reception, or a server, such as --connect 127.0.0.1:8084")
+        refuse("call either a handler, such as app:Reception, or a server, such as --connect 127.0.0.1:8084")
     if not PRESSABLE.issuperset(press):
-        _refuse(f"--press {press!r}: digits are 0-9 * # A-D; a comma waits a second, h hangs up")
+        refuse(f"--press {press!r}: digits are 0-9 * # A-D; a comma waits a second, h hangs up")
     pairs = [variable.partition("=") for variable in variables]
     for name, equals, _ in pairs:
         if not name or not equals:
-            _refuse(f"--var {name!r}: a variable is given as NAME=VALUE")
+            refuse(f"--var {name!r}: a variable is given as NAME=VALUE")
     expected: list[CalleeOption] = []
     for callee in callees:
         try:
             expected.append(read_callee(callee))
         except ValueError as exc:
-            _refuse(f"--callee {callee!r}: {exc}")
+            refuse(f"--callee {callee!r}: {exc}")
     handler: HandlerSource | None = None
     if connect is not None:
         _check_addresses(connect)
     else:
         assert target is not None
-        handler = _imported("call", target, app_dir)
+        handler = imported("call", target, app_dir)
     options = CallOptions(
         handler=handler,
         name=target or connect or "",
@@ -213,6 +199,110 @@ def call(
 
 
 @main.command()
+@click.argument("target", metavar="MODULE:NAME")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The server's address, as FreeSWITCH finds it; IPv6 bare."
+)
+@click.option("--port", default=8084, show_default=True, type=click.IntRange(1, 65535), help="The server's port.")
+@click.option(
+    "--fallback",
+    "fallbacks",
+    metavar="HOST:PORT",
+    multiple=True,
+    type=AddressType(),
+    help="A server to try when the one before it is not there; may be given several times.",
+)
+@click.option(
+    "--extension",
+    "extensions",
+    metavar="NUMBER",
+    multiple=True,
+    help="A number whose calls go to the server; may be given several times. Of a Router, a number for each route that"
+    " says none, in their order.  [default: 5000]",
+)
+@click.option(
+    "--pattern",
+    "patterns",
+    metavar="REGEX",
+    multiple=True,
+    help="Likewise, a regular expression of numbers, as FreeSWITCH takes it: '^51\\d\\d$'.",
+)
+@click.option("--path", default="", help="What follows the address (socket_path), for a Router.")
+@click.option(
+    "--mode",
+    default="async full",
+    show_default=True,
+    type=click.Choice(("async full", "async", "full", "")),
+    help="The flags of the socket line. Without both of them some methods raise NotPermitted.",
+)
+@click.option(
+    "--park-timeout",
+    metavar="SECONDS",
+    default=3600,
+    show_default=True,
+    type=click.IntRange(0),
+    help="The longest call you want: after so long FreeSWITCH ends one whose server died while it took it; 0 leaves"
+    " the line out.",
+)
+@click.option(
+    "--when-down",
+    metavar="WHAT",
+    default="hangup:NORMAL_TEMPORARY_FAILURE",
+    show_default=True,
+    help="What becomes of the caller when no server answers: hangup:CAUSE, respond:503, playback:FILE (and a hangup),"
+    " or 'transfer:EXTENSION [DIALPLAN [CONTEXT]]'.",
+)
+@app_dir_option
+def dialplan(
+    target: str,
+    host: str,
+    port: int,
+    fallbacks: tuple[Address, ...],
+    extensions: tuple[str, ...],
+    patterns: tuple[str, ...],
+    path: str,
+    mode: str,
+    park_timeout: int,
+    when_down: str,
+    app_dir: Path,
+) -> None:
+    """Print the dialplan that sends calls to a server of MODULE:NAME, ready to paste.
+
+    Comments in it say why each line is there. Of a Router, each of its routes gets an extension.
+
+    \b
+      esl-outbound dialplan app:Reception --extension 5000
+      esl-outbound dialplan app:Reception --host 192.0.2.7 --fallback 192.0.2.8:8084
+      esl-outbound dialplan app:router --when-down playback:ivr/closed.wav
+    """  # noqa: D301 - click keeps the lines behind this character
+    from .dialplan import DialplanOptions, dialplan_xml, read_when_down
+
+    handler = imported("write a dialplan for", target, app_dir)
+    try:
+        server = Address.read(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    except ValueError as exc:
+        refuse(f"--host {host}: {exc}")
+    try:
+        when = read_when_down(when_down)
+    except ValueError as exc:
+        refuse(f"--when-down {when_down!r}: {exc}")
+    options = DialplanOptions(
+        target=target,
+        servers=[server, *fallbacks],
+        extensions=extensions,
+        patterns=patterns,
+        path=path,
+        mode=mode,
+        park_timeout=park_timeout,
+        when_down=when,
+    )
+    try:
+        click.echo(dialplan_xml(handler, options))
+    except LocalProtocolError as exc:
+        refuse(str(exc))
+
+
+@main.command()
 def demo() -> None:
     """Watch a server and four simulated callers: a menu, a failed bridge, a recorded message."""
     from .demonstrating import run_demo
@@ -220,25 +310,8 @@ def demo() -> None:
     raise SystemExit(run_demo())
 
 
-def _imported(verb: str, target: str, app_dir: Path) -> HandlerSource:
-    """What ``target`` names; if it cannot be imported, say why and leave."""
-    try:
-        return import_handler(target, app_dir)
-    except EslOutboundError as exc:
-        _refuse(str(exc).replace("cannot serve", f"cannot {verb}", 1))
-    except Exception as exc:
-        click.echo(users_traceback(exc), err=True)
-        raise SystemExit(1) from exc
-
-
 def _check_addresses(addresses: str) -> None:
     for address in addresses.split("|"):
         host, colon, port = address.partition("/")[0].rpartition(":")
         if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
-            _refuse(f"--connect {addresses}: name a server as HOST:PORT, such as 127.0.0.1:8084")
-
-
-def _refuse(reason: str) -> NoReturn:
-    """Say in one line what is wrong with the command, and leave with status 2."""
-    click.echo(f"esl-outbound: {reason}", err=True)
-    raise SystemExit(2)
+            refuse(f"--connect {addresses}: name a server as HOST:PORT, such as 127.0.0.1:8084")
