@@ -17,7 +17,7 @@ import trio
 
 from .call import Call, CallRecord, Ending, Line, RecordSource, attach
 from .call.observing import wanted_events
-from .errors import CallEnded, ConnectionLost, LocalProtocolError, RemoteProtocolError
+from .errors import CallEnded, CommandRejected, ConnectionLost, LocalProtocolError, RemoteProtocolError
 from .handler import CallHandler
 from .link import Link, Receiver
 from .plan import Plan, linger_seconds
@@ -124,7 +124,6 @@ class Conductor:
         "_interrupt",
         "_is_running",
         "_line",
-        "_linger_seconds",
         "_link",
         "_on_fault",
         "_plan",
@@ -161,7 +160,9 @@ class Conductor:
         self._is_running = False
         self._finishing = False
         self._timer: Timer | None = None
-        self._linger_seconds = shared.plan.linger_seconds
+        self._line.linger_seconds = self._line.least_linger_seconds = shared.plan.linger_seconds
+        if shared.plan.wanted:
+            self._line.note_subscription(shared.plan.subscription)
 
     @property
     def outcome(self) -> Outcome:
@@ -313,11 +314,14 @@ class Conductor:
         if not line.is_full or line.ending is not None:
             return
         commands: list[Command] = []
-        if seconds > self._linger_seconds:
-            self._linger_seconds = seconds
+        line.least_linger_seconds = max(seconds, line.least_linger_seconds)
+        if seconds > line.linger_seconds:
+            line.linger_seconds = seconds
             commands.append(Linger(seconds))
         if wanted:
-            commands.append(Subscribe(wanted.names, wanted.subclasses, line.event_format))
+            subscription = Subscribe(wanted.names, wanted.subclasses, line.event_format)
+            line.note_subscription(subscription)
+            commands.append(subscription)
         if commands:
             await self._link.send(commands)
 
@@ -353,6 +357,8 @@ class Conductor:
                 await line.hangup(cause)
             except CallEnded:
                 _calls.debug("channel %s: the call ended by itself", line.channel_uuid)
+            except CommandRejected as exc:
+                line.give_up(exc)
         if line.ending is None:
             line.give_up(TimeoutError(f"FreeSWITCH did not hang up within {_HANGUP_SECONDS:g} s"))
 

@@ -82,12 +82,14 @@ class Plan:
         self.linger_seconds: Final = linger_seconds(handler_class)
         # BACKGROUND_JOB is not among the events of myevents, and then only our own jobs come.
         names = ("BACKGROUND_JOB", *wanted.names)
+        self.wanted: Final = wanted
+        self.subscription: Final = Subscribe(names, wanted.subclasses)
         self.set_up: Final[tuple[Command, ...]] = (
             Connect(),
             MyEvents(),
             # Never without a number: that would keep the session for ever.
             Linger(self.linger_seconds),
-            Subscribe(names, wanted.subclasses),
+            self.subscription,
         )
         self.encoded_set_up: Final = b"".join(command.encode() for command in self.set_up)
         self.recorder: Final = None if record is None else Recorder(record)

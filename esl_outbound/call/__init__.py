@@ -13,7 +13,8 @@
 * ``conferencing`` (``conference_member``, ``conference_room``, ``conference_events``, ``conference_results``)
 * ``queueing``: ``fifo``, ``callcenter``, ``valet_parking``, ``mailboxes`` (``queue_places``)
 * ``variables``, ``identifying`` (``sip_headers``), ``tuning``, ``reporting``, ``storing``, ``limiting``
-* ``commands``: API commands, events, and the rest of the socket's commands; ``freeswitch``: the whole switch
+* ``commands``: API commands, and the rest of the socket's commands; ``subscribing``: events and log lines;
+  ``freeswitch``: the whole switch
 
 Beneath them ``line`` is the call as all of them command it, on ``state``, which is written by what
 ``arrivals`` takes in for the reader; ``channel``, ``execution``, ``executions``, ``endings``, ``stopping``,
@@ -83,6 +84,7 @@ from .speaking import Speaking
 from .speech import Speech, SpeechEvent, SpeechEventType
 from .speech_results import Interpretation, SpeechOutcome, SpeechResult
 from .storing import Storing
+from .subscribing import Subscribing
 from .tones import Beep, BeepDetector, Beeps, DetectedTones, Tone, ToneDirection
 from .tuning import AudioDirection
 from .valet_parking import ParkedCall, ParkingOutcome, ParkingResult
@@ -224,6 +226,7 @@ class Call(
     Storing,
     Media,
     SocketCommands,
+    Subscribing,
     FreeSwitchAccess,
 ):
     """A telephone call that FreeSWITCH gave us.

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
-from ..errors import CallEnded, ConnectionLost, Progress, TooManyDigits, UnknownApplication
+from ..errors import Progress, TooManyDigits, UnknownApplication
 from ..log_lines import log_to_logger
 from ..protocol import (
     Command,
@@ -106,17 +107,10 @@ class Arrivals(State):
         self.notice.set()
         self.final_word.set()
         for job in self._jobs.values():
-            job.lose(self._job_lost)
+            job.lose(partial(self.end_error, Progress.ANSWERED))
         self._jobs.clear()
         self._executions.clear()
         self._wake_readers()
-
-    def _job_lost(self) -> CallEnded | None:
-        if self.ending is not Ending.CONNECTION_LOST:
-            return self.end_error()
-        error = ConnectionLost(progress=Progress.ANSWERED)
-        error.__cause__ = self._reason
-        return error
 
     def give_up(self, reason: BaseException) -> None:
         """FreeSWITCH does not do what it was told; what becomes of the call is not known."""

@@ -1,44 +1,37 @@
-"""The commands of the event socket that are not applications, as methods of a call."""
+"""API commands, and the socket's commands for the channel that are no applications, as methods of a call."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 
-from ..errors import CommandRejected, LocalProtocolError
+import trio
+
+from ..arguments.checks import whole_seconds
 from ..jobs import Job
-from ..log_lines import LogLevel, LogLines, log_level_of
 from ..protocol import (
     ApiResponse,
-    DivertEvents,
-    Event,
-    EventFormat,
-    Filter,
-    FilterDelete,
+    ConnectReply,
     GetVar,
-    Log,
-    NixEvent,
-    NoLog,
     NoMedia,
     Reply,
-    SendEvent,
+    Resume,
     SendMsg,
-    Subscribe,
     Unicast,
     XferExt,
 )
 from .base import CallBase
-from .digits import Digits
-from .observing import EventStream, wanted_events
 
 __all__ = ["SocketCommands"]
 
 
 class SocketCommands(CallBase):
-    """API commands, events and the rest of what the socket understands.
+    """API commands, and what the socket understands beside applications and events.
 
-    ``connect``, ``myevents``, ``linger``, ``nolinger``, ``noevents`` and ``exit`` are said by the
-    framework at their time; ``resume`` is of no use (``async``) or does harm (without), and is left out.
+    ``connect``, ``myevents`` and ``linger`` are said by the framework when a call arrives, and ``exit`` when it is
+    over. The methods of these names, ``nolinger`` and ``noevents`` change what can be changed without taking from it
+    what it lives on. What is refused raises ``CommandRejected``; without ``full`` FreeSWITCH knows but ``connect``,
+    ``myevents``, ``getvar``, ``resume``, ``exit``, ``sendmsg``, ``filter`` and ``divert_events``, and the others raise
+    ``NotPermitted`` before anything is sent. Without ``async`` each is answered when the application that runs is over.
     """
 
     # API commands
@@ -60,6 +53,7 @@ class SocketCommands(CallBase):
 
         Raises:
             NotPermitted: The dialplan line does not say ``full``.
+            CommandRejected: FreeSWITCH refused to run it.
             CallEnded: The call is over, and its socket too.
         """
         if as_job and not console:
@@ -82,155 +76,6 @@ class SocketCommands(CallBase):
         """
         return await self._line.start_job(command)
 
-    # Events
-
-    @property
-    def digits(self) -> Digits:
-        """The digits that the caller presses: ``async for digit in self.digits``."""
-        return self._line.digits
-
-    @asynccontextmanager
-    async def events(self, *names: str) -> AsyncIterator[EventStream]:
-        """Observe events of this channel: ``async with self.events("CHANNEL_BRIDGE") as events``.
-
-        What ``myevents`` does not bring is subscribed to. At most 1,024 events
-        wait to be read; after that some are lost, and reading says how many.
-
-        Args:
-            names: Names of events, such as ``CHANNEL_BRIDGE``, ``ALL``, ``CUSTOM conference::maintenance``.
-
-        Raises:
-            LocalProtocolError: A name is no event's name, or there is none.
-            NotPermitted: They need a subscription, and the dialplan line does not say ``full``.
-            CommandRejected: FreeSWITCH has no event of that name.
-            CallEnded: The call is over.
-        """
-        line = self._line
-        wanted = wanted_events(names)
-        if not wanted:
-            raise LocalProtocolError("no event was named; ALL is a name")
-        await line.require_call()
-        with line.observing(wanted) as stream:
-            if beyond := wanted.beyond_myevents():
-                await line.require_full("event " + " ".join((*beyond.names, *beyond.subclasses)))
-                await line.command(Subscribe(beyond.names, beyond.subclasses, line.event_format))
-            yield stream
-
-    async def wait_for(self, name: str, matching: Callable[[Event], bool] | None = None) -> Event:
-        """Wait for the next event of a name, as ``events`` takes it.
-
-        Args:
-            name: The event's name.
-            matching: Which of them, if not any; it is called in the waiting task.
-
-        Raises:
-            LocalProtocolError: As of ``events``; likewise ``NotPermitted`` and ``CommandRejected``.
-            CallEnded: The call ended first.
-        """
-        async with self.events(name) as events:
-            while True:
-                event = await events.get()
-                if matching is None or matching(event):
-                    return event
-
-    async def subscribe(self, *names: str, format: EventFormat = EventFormat.PLAIN) -> None:  # noqa: A002
-        """Ask for more events than ``myevents`` brings (``event``); they are of this channel all the same.
-
-        Args:
-            names: Names as ``events`` takes them.
-            format: The format of all events from now on, ``myevents``'s too.
-        """
-        await self._line.require_full("event")
-        wanted = wanted_events(names)
-        await self._line.command(Subscribe(wanted.names, wanted.subclasses, format))
-        self._line.event_format = format
-
-    async def unsubscribe(self, *names: str) -> None:
-        """Ask for events no longer (``nixevent``). The framework lives on CHANNEL_ events: leave it those."""
-        await self._line.require_full("nixevent")
-        wanted = wanted_events(names)
-        await self._line.command(NixEvent(wanted.names, wanted.subclasses))
-
-    async def filter(self, header: str, value: str) -> None:
-        """Let only events through with this header and value (``filter``); several are alternatives.
-
-        This is for the events that ``subscribe`` adds. What it keeps out does not reach the framework either, and
-        without CHANNEL_EXECUTE_COMPLETE every application that is waited for is waited for until the call ends: let
-        through ``("Event-Name", "/^(CHANNEL_|DTMF|BACKGROUND_JOB)/")``, too.
-
-        Args:
-            header: The header's name, such as ``Event-Name``.
-            value: Its value, whatever its case; ``-X`` keeps out those with X, ``/X/`` is a regular expression.
-        """
-        await self._line.command(Filter(header, value))
-
-    async def delete_filter(self, header: str | None = None, value: str | None = None) -> None:
-        """Take back one value of a filter, all of a header, or (without a header) every filter."""
-        await self._line.command(FilterDelete(header, value))
-
-    async def divert_events(self, on: bool = True) -> None:
-        """Show events that are sent to the session here too (``divert_events``)."""
-        await self._line.command(DivertEvents(on))
-
-    async def send_event(
-        self, name: str, headers: Mapping[str, str] | None = None, *, subclass: str = "", body: str = ""
-    ) -> str:
-        """Fire an event (``sendevent``).
-
-        Returns:
-            The new event's ``Event-UUID``.
-        """
-        await self._line.require_full("sendevent")
-        reply = await self._line.command(SendEvent(name, subclass, tuple((headers or {}).items()), body))
-        return reply.text.removeprefix("+OK ")
-
-    async def log(self, level: LogLevel | int | str = "debug") -> None:
-        """Have FreeSWITCH's log lines sent, to the logger ``esl_outbound.freeswitch`` (``log``).
-
-        They are those of the whole switch: ``log_lines`` gives them to you one by one.
-        """
-        await self._line.require_full("log")
-        before, self._line.logs_lines = self._line.logs_lines, True  # lines may come with the reply
-        try:
-            await self._line.command(Log(level))
-        except CommandRejected:
-            self._line.logs_lines = before
-            raise
-
-    async def nolog(self) -> None:
-        """Have them sent no longer (``nolog``)."""
-        await self._line.require_full("nolog")
-        self._line.logs_lines = False
-        await self._line.command(NoLog())
-
-    @asynccontextmanager
-    async def log_lines(self, level: LogLevel | int | str = "debug") -> AsyncIterator[LogLines]:
-        """Read FreeSWITCH's log: ``async with self.log_lines("warning") as lines``.
-
-        It is the log of the whole switch; ``line.channel_uuid`` says which channel a line is about. One connection
-        has one level, that which was asked for last.
-
-        Args:
-            level: Lines of this level, and of those that are worse.
-
-        Raises:
-            LocalProtocolError: There is no such level.
-            NotPermitted: The dialplan line does not say ``full``.
-            CallEnded: The call is over.
-        """
-        line = self._line
-        number = log_level_of(level)
-        await line.require_full("log")
-        lines = LogLines(number, line.end_error)
-        line.log_readers.append(lines)
-        try:
-            await line.command(Log(level if isinstance(level, str) else number))
-            yield lines
-        finally:
-            line.log_readers.remove(lines)
-            if not line.log_readers and not line.logs_lines:
-                await line.stop_logging()
-
     # The channel
 
     async def getvar(self, name: str) -> str:
@@ -242,15 +87,96 @@ class SocketCommands(CallBase):
         return (await self._line.command(GetVar(name))).text
 
     async def refresh(self) -> None:
-        """Bring ``variables`` and the rest up to date (a second ``connect``)."""
+        """Bring ``variables`` and the rest up to date (a second ``connect``).
+
+        Raises:
+            CommandRejected: FreeSWITCH refused it.
+            CallEnded: The call is over, and its socket too.
+        """
         await self._line.refresh()
 
+    async def connect(self) -> ConnectReply:
+        """Everything that FreeSWITCH knows of the channel now (``connect``); ``variables`` and the rest know it too.
+
+        Raises:
+            CommandRejected: FreeSWITCH refused it.
+            CallEnded: The call is over, and its socket too.
+        """
+        return await self._line.refresh()
+
+    async def linger(self, seconds: float) -> None:
+        """Have FreeSWITCH keep the socket for longer after the hangup (``linger``), for what ``after_hangup`` asks.
+
+        The framework leaves once the hooks are over: set ``self.after_hangup_seconds`` as well, if they are to take
+        longer than their class says. What is shorter than they need is lengthened to that. It counts for a
+        hangup that is yet to come: said too late, ``linger`` closes the socket at once.
+
+        Args:
+            seconds: How long, in whole seconds; up to one second more.
+
+        Raises:
+            LocalProtocolError: The time is none; nothing was sent.
+            NotPermitted: The dialplan line does not say ``full``.
+            CallEnded: The call is over.
+        """
+        await self._line.require_call()
+        await self._line.require_full("linger")
+        await self._line.linger(whole_seconds(seconds, "seconds"))
+
+    async def nolinger(self) -> None:
+        """Take back what ``linger`` asked for.
+
+        Says ``linger`` with the time that the hooks need: without that FreeSWITCH would close before they are told
+        how the call ended.
+
+        Raises:
+            NotPermitted: The dialplan line does not say ``full``.
+            CallEnded: The call is over.
+        """
+        await self._line.require_call()
+        await self._line.require_full("nolinger")
+        await self._line.linger(0)
+
+    async def resume(self) -> None:
+        """Set the channel variable ``socket_resume`` (``resume``), which changes nothing: ``exit`` does as much.
+
+        Without ``async`` it would leave the caller in a channel that is stuck (CS_RESET), and is not said.
+
+        Raises:
+            NotPermitted: The dialplan line does not say ``async``.
+            CommandRejected: FreeSWITCH refused it.
+            CallEnded: The call is over.
+        """
+        await self._line.require_call()
+        await self._line.require_async("resume")
+        await self._line.command(Resume())
+
+    async def exit(self) -> None:
+        """Leave the call to its dialplan (``exit``): ``continue_dialplan`` by the command's own name.
+
+        Raises:
+            CallEnded: The call was over before.
+        """
+        await self._line.leave_to_dialplan()
+        await trio.lowlevel.checkpoint()
+
     async def send_msg(self, headers: Mapping[str, str], *, body: str = "", channel_uuid: str = "") -> Reply:
-        """A ``sendmsg`` with headers of your own, to this channel or another one."""
+        """A ``sendmsg`` with headers of your own, to this channel or another one.
+
+        Raises:
+            LocalProtocolError: It cannot be said; nothing was sent.
+            CommandRejected: There is no such channel (``-ERR invalid session id``), or more than 256 messages wait
+                for this one (``-ERR memory error``).
+            CallEnded: The call is over.
+        """
         return await self._channel_command(SendMsg(tuple(headers.items()), body, channel_uuid))
 
     async def nomedia(self, nomedia_uuid: str) -> None:
-        """Let the media of a bridged channel go round FreeSWITCH (``sendmsg`` with ``nomedia``)."""
+        """Let the media of a bridged channel go round FreeSWITCH (``sendmsg`` with ``nomedia``).
+
+        Raises:
+            CommandRejected: As of ``send_msg``; likewise ``LocalProtocolError`` and ``CallEnded``.
+        """
         await self._channel_command(NoMedia(nomedia_uuid))
 
     async def unicast(
@@ -275,6 +201,9 @@ class SocketCommands(CallBase):
             remote_ip: The address it sends to.
             remote_port: Its port.
             native: Send the channel's codec as it is.
+
+        Raises:
+            CommandRejected: As of ``send_msg``; likewise ``LocalProtocolError`` and ``CallEnded``.
         """
         flags = "native" if native else ""
         await self._channel_command(Unicast(local_ip, local_port, remote_ip, remote_port, "udp", flags))
@@ -283,6 +212,9 @@ class SocketCommands(CallBase):
         """Transfer the call to an extension made of these applications and arguments (``xferext``).
 
         The call is no longer ours then, and what is asked of it raises ``CallTransferred``.
+
+        Raises:
+            CommandRejected: As of ``send_msg``; likewise ``LocalProtocolError`` and ``CallEnded``.
         """
         await self._line.send_away(XferExt(applications))
 

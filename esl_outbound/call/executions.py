@@ -9,7 +9,7 @@ from typing import Final, final
 
 import trio
 
-from ..errors import EslOutboundError, ExecutionLost, LocalProtocolError
+from ..errors import EslOutboundError, ExecutionLost, LocalProtocolError, Progress
 from ..protocol import Execute
 from ..protocol.headers import url_decode, url_encode
 from .execution import Execution, Stage
@@ -115,7 +115,7 @@ class Executions:
                 self.forget(execution)
                 execution.fail(partial(ExecutionLost, execution.command.application, execution.command.argument))
 
-    def fail(self, error: Callable[[], EslOutboundError]) -> None:
-        """None of them will be told of as completed."""
+    def fail(self, error: Callable[[Progress], EslOutboundError]) -> None:
+        """None of them will be told of as completed; how far each had come is said."""
         for execution in self._unfinished.values():
-            execution.fail(error)
+            execution.fail(partial(error, Progress.SENT if execution.stage is Stage.SENT else Progress.ANSWERED))

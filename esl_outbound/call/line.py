@@ -21,6 +21,7 @@ from ..errors import (
     CommandRejected,
     ConnectionLost,
     NotPermitted,
+    Progress,
 )
 from ..jobs import Job
 from ..protocol import (
@@ -31,12 +32,16 @@ from ..protocol import (
     Connect,
     ConnectReply,
     Event,
+    Exchange,
     Execute,
     Exit,
     Hangup,
     HangupCause,
+    Linger,
+    NixEvent,
     NoLog,
     Reply,
+    Subscribe,
     Waiter,
     XferExt,
 )
@@ -52,6 +57,22 @@ _log: Final = logging.getLogger("esl_outbound.call")
 
 # The way out took 20 ms wherever it was measured.
 _LEAVING_SECONDS: Final = 1.0
+
+
+@final
+class _Refusal:
+    """Ends a wait for what a command does, if FreeSWITCH refuses the command."""
+
+    __slots__ = ("error", "scope")
+
+    def __init__(self) -> None:
+        self.scope = trio.CancelScope()
+        self.error: CommandRejected | None = None
+
+    def answered(self, exchange: Exchange) -> None:
+        if isinstance(exchange.reply, Reply) and not exchange.reply.ok:
+            self.error = CommandRejected(exchange.command, exchange.reply)
+            self.scope.cancel()
 
 
 @final
@@ -72,11 +93,11 @@ class Line(Arrivals):
         """Check that the call is ours to command.
 
         Raises:
-            CallEnded: It is not, any more.
+            CallEnded: It is not, any more; what was to be said was not sent.
         """
         if self.ending is not None:
             await trio.lowlevel.checkpoint()
-            raise self._must_have_ended()
+            raise self._must_have_ended(Progress.NOT_SENT)
 
     async def _require_socket(self) -> None:
         # In linger the socket still answers.
@@ -220,18 +241,41 @@ class Line(Arrivals):
         assert isinstance(reply, Reply)
         if not reply.ok:
             raise CommandRejected(command, reply)
+        if isinstance(command, Subscribe | NixEvent):
+            self.note_subscription(command)
         return reply
+
+    async def take_subscriptions_back(self) -> None:
+        """Have no more events than the framework itself lives on."""
+        command = None if self._asked is None else self._asked.take_all_back()
+        if command is None:
+            await trio.lowlevel.checkpoint()
+        else:
+            await self.command(command)
+
+    async def linger(self, seconds: int) -> None:
+        """Have FreeSWITCH keep the socket for so long after the hangup, and not less than the hooks need it."""
+        seconds = max(seconds, self.least_linger_seconds)
+        if seconds == self.linger_seconds:
+            await trio.lowlevel.checkpoint()
+            return
+        await self.command(Linger(seconds))
+        self.linger_seconds = seconds
 
     async def api(self, line: str, *, console: bool = False) -> ApiResponse:
         """Run an API command that takes no time, and wait for what it prints: nothing else comes meanwhile.
 
         Raises:
             NotPermitted: The dialplan line does not say ``full``.
+            CommandRejected: FreeSWITCH refused to run it.
             CallEnded: The call is over, and its socket too.
         """
         await self.require_full("api")
-        reply = await self.ask(Api(line, console))
-        return reply if isinstance(reply, ApiResponse) else ApiResponse(reply.text)
+        command = Api(line, console)
+        reply = await self.ask(command)
+        if isinstance(reply, Reply):
+            raise CommandRejected(command, reply)
+        return reply
 
     async def start_job(self, line: str, what: str = "bgapi") -> Job:
         """Run an API command in the background.
@@ -293,6 +337,7 @@ class Line(Arrivals):
         """Hang up, and wait until FreeSWITCH says so.
 
         Raises:
+            CommandRejected: FreeSWITCH refused to.
             CallEnded: The call had ended before, in another way than this.
         """
         await self.require_call()
@@ -303,12 +348,18 @@ class Line(Arrivals):
         )
         kill = Api(f"uuid_kill {self.channel_uuid} {cause}") if locked and self.is_full else Hangup(cause)
         self._hangup_asked = True
-        try:
-            await self._send((kill,))
-        except BaseException:
-            self._hangup_asked = False  # nothing was sent: the next hangup is not our doing
-            raise
-        await self.ended.wait()
+        refusal = _Refusal()
+        with refusal.scope:
+            try:
+                await self._send((kill,), (refusal,))
+            except BaseException:
+                self._hangup_asked = False  # nothing was sent: the next hangup is not our doing
+                raise
+            await self.ended.wait()
+        if self.ending is None and refusal.error is not None:
+            self._hangup_asked = False
+            await trio.lowlevel.checkpoint()
+            raise refusal.error
         if self.ending is not Ending.HUNG_UP:
             raise self._must_have_ended()
 
@@ -354,8 +405,7 @@ class Line(Arrivals):
         if self.ending is None:
             self._reason = lost.__cause__
             self._end(Ending.CONNECTION_LOST, own=False)
-        error = self._must_have_ended()
-        return ConnectionLost(progress=lost.progress) if isinstance(error, ConnectionLost) else error
+        return self._must_have_ended(lost.progress)
 
     async def send_away(self, command: XferExt) -> None:
         """Let a command take the call elsewhere, by our own doing, and wait until it has."""

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Final, Protocol, final
 
 from ..errors import CallEnded, LocalProtocolError
-from ..protocol import Event
+from ..protocol import Event, EventName, NixEvent, Subscribe
 from ..streams import Stream
 
-__all__ = ["EventStream", "Observer", "Wanted", "wanted_events"]
+__all__ = ["Asked", "EventStream", "Observer", "Wanted", "wanted_events"]
 
 # What `myevents` brings (parse_command() in mod_event_socket.c). All else is asked for, even what there is not:
 # FreeSWITCH refuses a name that it does not know, where we would wait for it for ever.
@@ -22,6 +22,10 @@ _MYEVENTS: Final = frozenset(
         *("DTMF", "DETECTED_SPEECH", "TALK", "NOTALK"),
     }
 )
+_ALL: Final = "ALL"
+# Each connection asks for it once, for all its jobs.
+_JOB_EVENT: Final = "BACKGROUND_JOB"
+_BEYOND: Final = frozenset(name.value for name in EventName) - _MYEVENTS - {_ALL, "CUSTOM", _JOB_EVENT}
 
 
 @final
@@ -43,7 +47,7 @@ class Wanted:
 
     def matches(self, event: Event) -> bool:
         """Whether an event is one of them."""
-        if "ALL" in self.names:
+        if _ALL in self.names:
             return True
         name = event.raw_name.decode("utf-8", "replace")
         return name in self.names or (name == "CUSTOM" and event.subclass in self.subclasses)
@@ -67,6 +71,38 @@ def wanted_events(names: tuple[str, ...]) -> Wanted:
         else:
             plain.append(event.upper())
     return Wanted(tuple(plain), tuple(subclasses))
+
+
+@final
+class Asked:
+    """The events that FreeSWITCH was asked for beside those of ``myevents``."""
+
+    __slots__ = ("_names", "_subclasses")
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._subclasses: set[str] = set()
+
+    def note(self, command: Subscribe | NixEvent) -> None:
+        """FreeSWITCH was told this."""
+        if isinstance(command, Subscribe):
+            self._names.update(command.names)
+            self._subclasses.update(command.subclasses)
+            return
+        if _ALL in command.names:
+            self._names.clear()
+        elif _ALL in self._names:
+            # Then FreeSWITCH has every name by itself (parse_command() in mod_event_socket.c).
+            self._names = set(_BEYOND)
+        self._names.difference_update(command.names)
+        self._subclasses.difference_update(command.subclasses)
+
+    def take_all_back(self) -> NixEvent | None:
+        """What takes all of them back, but for what the framework itself lives on; None if there are none."""
+        names = _BEYOND if _ALL in self._names else self._names - _MYEVENTS - {_JOB_EVENT}
+        if not names and not self._subclasses:
+            return None
+        return NixEvent(tuple(sorted(names)), tuple(sorted(self._subclasses)))
 
 
 class Observer(Protocol):

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from ..errors import CallEnded, CallHungUp, CallReleased, CallTransferred, ConnectionLost, TooManyDigits
+from ..errors import CallEnded, CallHungUp, CallReleased, CallTransferred, ConnectionLost, Progress, TooManyDigits
 from ..jobs import Job
 from ..link import Link
 from ..log_lines import LogLines
-from ..protocol import Event, EventFormat, HangupCause
+from ..protocol import Event, EventFormat, HangupCause, NixEvent, Subscribe
 from ..protocol.headers import peek_last, url_decode
 from .channel import Channel
 from .digits import Digits
 from .execution import Execution
 from .executions import Executions
-from .observing import EventStream, Observer, Wanted, wanted_events
+from .observing import Asked, EventStream, Observer, Wanted, wanted_events
 from .record import Ending
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class State:
 
     __slots__ = (
         "_arrived",
+        "_asked",
         "_asked_away",
         "_channel",
         "_executions",
@@ -64,6 +65,8 @@ class State:
         "hangup_cause",
         "hangup_complete",
         "last_bridge",
+        "least_linger_seconds",
+        "linger_seconds",
         "log_readers",
         "logs_lines",
         "notice",
@@ -106,6 +109,7 @@ class State:
         """How many of our observers need what FreeSWITCH queues to the session (``divert_events``)."""
         self.event_format = EventFormat.PLAIN
         """The format that events were asked for last; one connection has one."""
+        self._asked: Asked | None = None
 
         self.logs_lines = False
         """Whether log lines go to the logger ``esl_outbound.freeswitch``."""
@@ -114,6 +118,10 @@ class State:
         self._hangup_asked = False
         self._leaving = False
         self._asked_away = False
+        self.linger_seconds = 0
+        """How long FreeSWITCH was told to keep the socket after the hangup."""
+        self.least_linger_seconds = 0
+        """How long the hooks need it."""
         self.notice = trio.Event()
         """Set once FreeSWITCH has said that the channel is down, or the connection has ended."""
         self.other_leg = ""
@@ -174,8 +182,12 @@ class State:
         """``Application-Response`` of a CHANNEL_EXECUTE_COMPLETE: what the application says of itself."""
         return url_decode(peek_last(completion.block, _APPLICATION_RESPONSE) or b"")
 
-    def end_error(self) -> CallEnded | None:
-        """The exception that says how the call ended, anew each time; None while it is up."""
+    def end_error(self, progress: Progress | None = None) -> CallEnded | None:
+        """The exception that says how the call ended, anew each time; None while it is up.
+
+        Args:
+            progress: How far the command had come that it is for, if the connection was lost.
+        """
         match self.ending:
             case None:
                 return None
@@ -186,12 +198,12 @@ class State:
             case Ending.LEFT_TO_DIALPLAN:
                 return CallReleased()
             case Ending.CONNECTION_LOST:
-                error = ConnectionLost()
+                error = ConnectionLost(progress=progress)
                 error.__cause__ = self._reason
                 return error
 
-    def _must_have_ended(self) -> CallEnded:
-        error = self.end_error()
+    def _must_have_ended(self, progress: Progress | None = None) -> CallEnded:
+        error = self.end_error(progress)
         assert error is not None
         return error
 
@@ -216,6 +228,19 @@ class State:
     def watch(self, observer: Observer) -> None:
         """Show an observer every event from now on."""
         self._observers.append(observer)
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether anybody is shown events."""
+        return bool(self._observers)
+
+    def note_subscription(self, command: Subscribe | NixEvent) -> None:
+        """FreeSWITCH was asked for more events, or for less."""
+        if self._asked is None:
+            self._asked = Asked()
+        self._asked.note(command)
+        if isinstance(command, Subscribe):
+            self.event_format = command.format
 
     def unwatch(self, observer: Observer) -> None:
         """Show it no more events; nothing if it is not shown any. Not while it is being shown one."""

@@ -59,6 +59,8 @@ class SwitchCommands(SwitchApi):
         self._changing: Final = trio.Lock()
         self._subscriptions: Final[list[Selection]] = []
         """What was subscribed to without an observer."""
+        self._hears_jobs = False
+        """Whether FreeSWITCH has agreed to tell the ends of background jobs."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._peer}{'' if self.is_connected else ', not connected'}>"
@@ -99,7 +101,7 @@ class SwitchCommands(SwitchApi):
         """Run an API command and wait for what it prints.
 
         It runs as a background job (``bgapi``): while FreeSWITCH runs an ``api`` nothing else comes over the
-        connection. Cancelled, it runs on.
+        connection. Cancelled, it runs on. For a user who may not hear of BACKGROUND_JOB it runs as an ``api``.
 
         Args:
             command: The command and its arguments, such as ``"show channels"``. It is raw: blanks divide it, and what
@@ -114,8 +116,9 @@ class SwitchCommands(SwitchApi):
             CommandRejected: This user may not run it.
             Disconnected: The connection ended first; its ``progress`` says how far the command had come.
         """
-        if not as_job or console:
-            return await self._session(f"api {command}").api(command, console=console)
+        session = self._session(f"api {command}")
+        if not as_job or console or not session.allowed.hears_jobs:
+            return await session.api(command, console=console)
         response = await self.job(command)
         # What prints nothing is said to have done so by `api` alone (api_exec() in mod_event_socket.c).
         return response if response.text else ApiResponse("-ERR no reply\n")
@@ -130,12 +133,15 @@ class SwitchCommands(SwitchApi):
             The job: ``await job``, as often as you like.
 
         Raises:
-            CommandRejected: This user may not run it.
+            CommandRejected: This user may not run it, or may not hear of BACKGROUND_JOB.
             Disconnected: The connection ended before FreeSWITCH had accepted it.
         """
         session = self._session(f"bgapi {command}")
-        if not self._hub.wishes.wants_jobs:
+        if not self._hears_jobs:
+            # Whoever comes while the first one asks waits for FreeSWITCH's word, too: of a job whose end nobody is to
+            # hear of nothing would ever come.
             await self._tell(self._hub.wishes.want_jobs, self._hub.wishes.forget_jobs)
+            self._hears_jobs = True
         return await session.start_job(command)
 
     async def job(self, command: str) -> ApiResponse:
@@ -218,6 +224,7 @@ class SwitchCommands(SwitchApi):
                 self._hub.wishes.remove(selection)
             self._subscriptions.clear()
             self._hub.wishes.forget_jobs()
+            self._hears_jobs = False
             session.told.names.clear()
             session.told.subclasses.clear()
             await (await session.say([Step(NoEvents())])).all_answered()

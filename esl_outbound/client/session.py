@@ -62,6 +62,11 @@ class Allowed:
     log: bool
     """``Allowed-LOG``: whether log lines can be had."""
 
+    @property
+    def hears_jobs(self) -> bool:
+        """Whether the ends of background jobs can be had (BACKGROUND_JOB)."""
+        return self.events is None or not {"ALL", "BACKGROUND_JOB"}.isdisjoint(map(str.upper, self.events))
+
 
 @final
 class Answers:
