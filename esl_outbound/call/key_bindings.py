@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 import attrs
 
+from ..arguments.applications import later_argument
 from ..arguments.checks import check_digits, check_number, check_pattern, check_word, milliseconds
 from ..arguments.text import Text, argument, words
 from ..errors import LocalProtocolError
-from .bound import later_argument
 from .collecting import CollectingDigits
 from .dtmf import Dtmf
 from .lasting import lasting

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, final
 
 import attrs
 
+from ..arguments.applications import later_argument
 from ..arguments.checks import check_number, check_word, whole_seconds
 from ..arguments.text import Text, argument, words
 from ..errors import ApplicationFailed, CallEnded, LocalProtocolError
 from ..protocol import Event, Subscribe
 from .base import CallBase
-from .bound import later_argument
 from .diverting import SessionEvents, session_events
 
 if TYPE_CHECKING:

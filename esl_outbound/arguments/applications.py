@@ -1,16 +1,29 @@
-"""What an application is given that runs later, when a key or a tone sets it off."""
+"""What an application is given that runs later, or elsewhere: when a key sets it off, or on a channel that is made."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, final
 
-from ..arguments.text import Expand, Text, argument, escaped
+import attrs
+
 from ..errors import LocalProtocolError
+from .text import Expand, Text, argument, escaped
 
-__all__ = ["later_argument"]
+__all__ = ["Application", "later_argument"]
 
 # They expand the value a second time by themselves (base_set() in mod_dptools.c, and what calls it).
 _EXPAND_VALUE: Final = frozenset({"set", "push", "unshift"})
+
+
+@final
+@attrs.frozen
+class Application:
+    """An application that a call which is placed shall run: ``Application("playback", "welcome.wav")``."""
+
+    name: str
+    """Its name."""
+    argument: Text = ""
+    """Its argument, as it takes it; in an ``Expand``, ``${...}`` is expanded when it runs."""
 
 
 def later_argument(application: str, text: Text) -> str:
@@ -28,5 +41,5 @@ def later_argument(application: str, text: Text) -> str:
         variable, equals, value = text.partition("=")
         return argument(f"{variable}{equals}{escaped(value)}")
     if name == "multiset":
-        raise LocalProtocolError("multiset expands what it is given; bind a set for each variable, or an Expand")
+        raise LocalProtocolError("multiset expands what it is given; run a set for each variable, or give an Expand")
     return argument(text)
