@@ -1,24 +1,53 @@
-"""Whoever a bridge reached."""
+"""Whoever a bridge reached, or an originate rings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import final
+from typing import Protocol, final
 
 import trio
 
+from .channel import Channel
 from .checks import check_cause
-from .legs import Leg
 from .wire import as_text
 
-__all__ = ["Callee"]
+__all__ = ["Callee", "Reached"]
+
+
+class Reached(Protocol):
+    """The leg that somebody was reached with."""
+
+    @property
+    def destination(self) -> str:
+        """What was dialled."""
+
+    @property
+    def channel(self) -> Channel:
+        """Its channel."""
+
+    @property
+    def cause(self) -> str | None:
+        """Why it is over; None while it is not."""
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the call was taken."""
+
+    def answer(self) -> None:
+        """Take the call."""
+
+    def press(self, digits: str) -> None:
+        """Press keys."""
+
+    def end(self, cause: str) -> None:
+        """Refuse the call, or end it."""
 
 
 @final
 class Callee:
-    """Whoever a bridge reached."""
+    """Whoever a bridge reached, or an originate rings."""
 
-    def __init__(self, leg: Leg) -> None:
+    def __init__(self, leg: Reached) -> None:
         self._leg = leg
 
     @property

@@ -6,14 +6,14 @@ After ``switch_channel.c`` and ``switch_caller.c``; the order of headers is that
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final, final
+from typing import Final, Literal, TypeAlias, final
 
 from .core import Core, Headers, Site
 from .profile import Profile, record_variables
 from .story import Story
 from .wire import Value, as_text, atoi, is_number
 
-__all__ = ["STATE_NUMBERS", "Channel", "Profile", "Variables"]
+__all__ = ["STATE_NUMBERS", "Channel", "Indication", "Profile", "Signalling", "Variables"]
 
 STATE_NUMBERS: Final = {
     "CS_NEW": 0,
@@ -70,8 +70,15 @@ class Variables:
         self._values[key] = (name, (item, *items) if first else (*items, item))
 
 
+Indication: TypeAlias = Literal["ringing", "progress", "answer"]
+"""What a channel tells its far end (``SWITCH_MESSAGE_INDICATE_...``)."""
+
+
 class Signalling:
-    """What the kind of a channel adds to its variables as the call goes on: nothing, unless a kind says so."""
+    """What the kind of a channel does, or adds to its variables, as a call goes on: nothing, unless a kind says so."""
+
+    def indicate(self, channel: Channel, indication: Indication) -> None:
+        """The far end is told that the channel rings, is heard early, or is answered."""
 
     def begin_media(self, channel: Channel) -> None:
         """Sound is about to flow."""
@@ -134,6 +141,8 @@ class Channel:
         self.hangup_cause: str | None = None
         self.is_ended_by_far_end = False
         self.diverts_events = False
+        self.hits_dialplan = profile.direction == "inbound"
+        """Whether it has ever been in a dialplan (``CF_DIALPLAN``); who is called is not, at first."""
         self.digits_dialed = ""
         """All keys that were taken from its queue, or thrown away unheard."""
         self.other_leg: tuple[str, Profile] | None = None
@@ -202,7 +211,7 @@ class Channel:
             ("Unique-ID", self.uuid),
             ("Call-Direction", self.profile.direction),
             ("Presence-Call-Direction", self.profile.direction),
-            ("Channel-HIT-Dialplan", "true" if self.profile.direction == "inbound" else "false"),
+            ("Channel-HIT-Dialplan", str(self.hits_dialplan).lower()),
         ]
         if presence := self.variables.get("presence_id"):
             found.append(("Channel-Presence-ID", presence))
@@ -281,12 +290,14 @@ class Channel:
     def ring(self) -> None:
         """The caller hears that it rings."""
         if not self.has_rung and not self.is_answered:
+            self.signalling.indicate(self, "ringing")
             self.has_rung = True
             self.profile.progress = self.profile.progress or self.core.micros()
             self.fire("CHANNEL_PROGRESS")
 
     def pre_answer(self) -> None:
         """The caller hears what is played, and pays nothing yet."""
+            self.signalling.indicate(self, "progress")
         if not self.has_media:
             self.signalling.begin_media(self)
             self.is_early = True
@@ -297,6 +308,7 @@ class Channel:
 
     def answer(self) -> None:
         """The call is taken."""
+            self.signalling.indicate(self, "answer")
         if not self.is_answered:
             if not self.is_early:
                 self.signalling.begin_media(self)
@@ -311,6 +323,20 @@ class Channel:
             if before != "ACTIVE":
                 site = ("switch_channel.c", "switch_channel_perform_mark_answered", 3914)
                 self.log(7, f"({self.name}) Callstate Change {before} -> ACTIVE", site, 0)
+    def sort_caller_id(self) -> None:
+        """Who was called becomes the caller of the dialplan that he is sent to (``switch_channel_sort_cid()``)."""
+        if self.hits_dialplan:
+            return
+        self.hits_dialplan = True
+        profile = self.profile
+        profile.original_caller_id = (profile.caller_id_name, profile.caller_id_number)
+        self.set("pre_transfer_caller_id_name", profile.caller_id_name)
+        self.set("pre_transfer_caller_id_number", profile.caller_id_number)
+        profile.caller_id_name, profile.callee_id_name = profile.callee_id_name, profile.caller_id_name
+        profile.caller_id_number, profile.callee_id_number = profile.callee_id_number, profile.caller_id_number
+        self.set("channel_cid_flipped", "yes")
+        self.fire("CALL_UPDATE", first=[("Direction", "RECV")])
+
 
     def hang_up(self, cause: str, *, by_far_end: bool = False) -> bool:
         """The call is over; what its thread does about that comes at its next frame.

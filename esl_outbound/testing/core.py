@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias, final
 import trio
 
 from .limits import Limits, Mutexes
+from .placed import PlacedCalls
 from .schedule import Schedule
 from .sounds import Sounds
+from .virtual import time_jumps
 from .wire import Event, Value, atoi
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from .destinations import Destination
     from .legs import Leg
     from .session import Session
+    from .targets import Target
 
 __all__ = ["Core", "Headers", "Site"]
 
@@ -63,6 +66,10 @@ _CALLING_SITES: Final[Mapping[str, Site]] = {
     "RECORD_START": ("switch_ivr_play_say.c", "switch_ivr_record_file_event", 770),
     "RECORD_STOP": ("switch_ivr_play_say.c", "switch_ivr_record_file_event", 1033),
 }
+
+_PATIENCE_SECONDS: Final = 60.0
+_PATIENCE_OF_A_CLOCK_THAT_JUMPS: Final = 3600.0
+"""Virtual time costs nothing."""
 
 _BLANKS: Final = "\t\n\v\f\r "
 _LONGEST_DATE: Final = 80
@@ -128,15 +135,30 @@ class Core:
         self.call_nursery: trio.Nursery | None = None
         """Where calls live that no ``dial()`` waits for, and jobs; None while nobody can connect to the switch."""
         self.is_shutting_down = False
+        self.servers: Final[dict[str, Target | None]] = {}
+        """Who listens in memory, by ``host:port``; None for nobody."""
+        self.patience: float | None = None
+        """Seconds for which an expectation waits; None if a test has not said it."""
+        self.placed: Final = PlacedCalls()
+        """The calls that nobody dialled."""
         self.recent_events: Final[deque[tuple[float, Event]]] = deque(maxlen=100)
         """The latest ones, and when they were fired on trio's clock: the dispatcher may be behind."""
         self._conference_members = 0
+        self.is_paused = False
+        """Whether the switch places no calls (``fsctl pause``)."""
         self.programs: Final[list[str]] = []
         """What the switch was asked to run; nothing was run."""
 
     def new_uuid(self) -> str:
         """A UUID that nothing has had yet."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+    @property
+    def patience_seconds(self) -> float:
+        """Seconds for which an expectation waits, and a handler may go on after the end of its call."""
+        if self.patience is not None:
+            return self.patience
+        return _PATIENCE_OF_A_CLOCK_THAT_JUMPS if time_jumps() else _PATIENCE_SECONDS
+
 
     def next_session_id(self) -> int:
         """Sessions are numbered."""

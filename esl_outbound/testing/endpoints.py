@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias, final
 
 import trio
 
-from .channel import Channel, Profile, Signalling
+from .channel import Channel, Indication, Profile, Signalling
 from .core import Core
 from .story import Story
 from .wire import Value, as_text
@@ -29,8 +29,23 @@ def make_channel(
     caller_id_name: str,
     context: str,
     variables: Mapping[str, Value],
+    dialplan: str = "xml",
+    other_leg: Channel | None = None,
 ) -> Channel:
-    """A channel as it is when its dialplan begins."""
+    """A channel as it is when its dialplan begins.
+
+    Args:
+        core: The switch.
+        story: Where its story is told.
+        endpoint: What kind of channel it is.
+        number: The extension.
+        caller_id: The caller's number.
+        caller_id_name: The caller's display name.
+        context: The dialplan's context.
+        variables: Its variables.
+        dialplan: Whose extension it is, on loopback.
+        other_leg: The leg of a loopback call that it is the far end of, if that leg is simulated.
+    """
     uuid = core.new_uuid()
     now = core.micros()
     if endpoint == "loopback":
@@ -42,12 +57,12 @@ def make_channel(
             caller_id_name=caller_id_name,
             callee_id_name="Outbound Call",
             callee_id_number="default",
-            dialplan="xml",
+            dialplan=dialplan,
             source="mod_loopback",
             context=context,
         )
-        channel = Channel(core, profile, codec=("L16", 128000), story=story, signalling=_Loopback())
-        own = _loopback_variables(core, channel)
+        channel = Channel(core, profile, codec=("L16", 128000), story=story, signalling=_Loopback(other_leg))
+        own = _loopback_variables(core, channel, other_leg)
     else:
         profile = Profile(
             uuid,
@@ -71,7 +86,30 @@ def make_channel(
 
 @final
 class _Loopback(Signalling):
-    """A call that the switch makes to itself."""
+    """A call that the switch makes to itself.
+
+    Args:
+        other_leg: Whom it is the far end of, if that leg is simulated.
+    """
+
+    def __init__(self, other_leg: Channel | None) -> None:
+        self._other_leg = other_leg
+
+    def indicate(self, channel: Channel, indication: Indication) -> None:  # noqa: ARG002 - it is the other leg's
+        # channel_receive_message() in mod_loopback.c marks the other leg, which tells of that first.
+        match self._other_leg, indication:
+            case None, _:
+                pass
+            case other_leg, "ringing":
+                other_leg.ring()
+            case other_leg, "progress":
+                other_leg.pre_answer()
+            case other_leg, "answer":
+                other_leg.answer()
+
+    def hang_up(self, channel: Channel, *, by_far_end: bool) -> None:  # noqa: ARG002 - whoever does it
+        if self._other_leg is not None:
+            self._other_leg.hang_up(channel.hangup_cause or "NORMAL_CLEARING")
 
     def report(self, channel: Channel) -> None:
         channel.set("is_loopback", "1")
@@ -189,7 +227,7 @@ _RTP_RATES: Final = {
 }
 
 
-def _loopback_variables(core: Core, channel: Channel) -> list[tuple[str, Value]]:
+def _loopback_variables(core: Core, channel: Channel, other_leg: Channel | None) -> list[tuple[str, Value]]:
     return [
         ("direction", "inbound"),
         ("uuid", channel.uuid),
@@ -200,7 +238,7 @@ def _loopback_variables(core: Core, channel: Channel) -> list[tuple[str, Value]]
         ("read_rate", "8000"),
         ("write_codec", "L16"),
         ("write_rate", "8000"),
-        ("other_loopback_leg_uuid", core.new_uuid()),
+        ("other_loopback_leg_uuid", core.new_uuid() if other_leg is None else other_leg.uuid),
         ("loopback_leg", "B"),
     ]
 

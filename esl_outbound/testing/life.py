@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable, Callable
 
 import trio
 
@@ -14,13 +15,21 @@ from .wire import atoi
 __all__ = ["live", "park"]
 
 
-async def live(session: Session) -> None:
-    """Run a channel from its creation to its destruction."""
+async def live(session: Session, originating: Callable[[], Awaitable[None]] | None = None) -> None:
+    """Run a channel from its creation to its destruction.
+
+    Args:
+        session: The channel's thread.
+        originating: What it does before it has a dialplan, if it is one that the switch calls somebody with.
+    """
     core, channel = session.core, session.channel
     try:
-        channel.fire("CHANNEL_CREATE")
-        channel.set_running_state("CS_INIT")
-        channel.set_call_state("RINGING")
+        if originating is None:
+            channel.fire("CHANNEL_CREATE")
+            channel.set_running_state("CS_INIT")
+            channel.set_call_state("RINGING")
+        else:
+            await originating()
         await _run_dialplans(session)
         # Nothing leads out of being stuck but the hangup.
         while channel.hangup_cause is None:
@@ -43,10 +52,12 @@ async def _run_dialplans(session: Session) -> None:
         if route.goes_to_park:
             await _stay_parked(session)
             continue
-        channel.set_running_state("CS_ROUTING")
+        if not route.is_given:
+            channel.set_running_state("CS_ROUTING")
         if route.leads_nowhere:
             session.hang_up_from_within("NO_ROUTE_DESTINATION")
             continue
+        channel.sort_caller_id()
         channel.set_running_state("CS_EXECUTE")
         channel.set("call_uuid", channel.uuid)
         for action in route.actions:

@@ -26,9 +26,12 @@ class Profile:
     caller_id_name: str = ""
     callee_id_name: str = ""
     callee_id_number: str = ""
+    original_caller_id: tuple[str, str] | None = None
+    """Name and number of the caller before they were exchanged with the callee's; None if they were not."""
     username: str = ""
     network_address: str = ""
     direction: str = "inbound"
+    logical_direction: str = "inbound"
     dialplan: str = "XML"
     source: str = "mod_sofia"
     context: str = "default"
@@ -48,20 +51,20 @@ class Profile:
 
     def headers(self, prefix: str) -> Headers:
         """The profile as headers of an event."""
-        name_if_any = self.caller_id_name
+        original_name, original_number = self.original_caller_id or (self.caller_id_name, self.caller_id_number)
         values = (
             ("Direction", self.direction),
-            ("Logical-Direction", "inbound"),
+            ("Logical-Direction", self.logical_direction),
             ("Username", self.username),
             ("Dialplan", self.dialplan),
-            ("Caller-ID-Name", name_if_any),
+            ("Caller-ID-Name", self.caller_id_name),
             ("Caller-ID-Number", self.caller_id_number),
-            ("Orig-Caller-ID-Name", name_if_any),
-            ("Orig-Caller-ID-Number", self.caller_id_number),
+            ("Orig-Caller-ID-Name", original_name),
+            ("Orig-Caller-ID-Number", original_number),
             ("Callee-ID-Name", self.callee_id_name),
             ("Callee-ID-Number", self.callee_id_number),
             ("Network-Addr", self.network_address),
-            ("ANI", self.caller_id_number),
+            ("ANI", original_number),
             ("Destination-Number", self.destination_number),
             ("Unique-ID", self.uuid),
             ("Source", self.source),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from .api import API_COMMANDS
 from .applications import Application, all_applications
 from .applications.application import ApplicationFunction
 from .applications.queueing import Callcenter
+from .callee import Callee
 from .caller import Caller
 from .checks import check_actions, check_cause, check_endpoint, check_event_names, check_mode, check_target, check_texts
 from .connection import Faults
@@ -25,27 +25,22 @@ from .core import Core
 from .destinations import Destination
 from .ending import call_context, open_ending_nursery
 from .endpoints import Endpoint, make_channel
-from .failures import CallFailed, without_our_frames
 from .far_legs import with_far_legs
-from .groups import alone
+from .finishing import expectation_in, finish, hear_handler_out, one_problem_at_a_time
 from .happenings import Happening, Moment, Who
 from .life import live
 from .logs import logs_kept
+from .placing import calls_live_in, finish_placed, is_called, placed_in, raise_fault, rings
 from .recordings import Recording
 from .replaying import LIMIT_SECONDS, Replayed, replay
 from .session import Session
 from .story import Story
 from .targets import Server, Target, Targets
-from .virtual import time_jumps
 from .watch import Watch
 
 __all__ = ["FakeFreeSwitch"]
 
 _OURS: Final = "127.0.0.1:8084"
-_PATIENCE_SECONDS: Final = 60.0
-_PATIENCE_OF_A_CLOCK_THAT_JUMPS: Final = 3600.0
-"""Virtual time costs nothing."""
-_LAST_WORD_SECONDS: Final = 20.0
 
 
 @final
@@ -65,15 +60,23 @@ class FakeFreeSwitch:
     def __init__(self, *, seed: int = 0, sounds: Path | None = None, date: datetime | None = None) -> None:
         self._core: Final = Core(seed, date)
         self._core.sounds.folder = sounds
-        self._servers: Final[dict[str, Target | None]] = {}
-        self.patience: float | None = None
-        """Seconds for which an expectation waits, and a handler may go on after the end of its call; a minute, if it
-        is not said, and an hour of time that jumps."""
         for application in all_applications():
             self._core.applications[application.name] = application
         self._core.api_commands.update(with_far_legs(API_COMMANDS))
 
     # What there is on this switch
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds for which an expectation waits, and a handler may go on after its call's end.
+
+        A minute, if it is not said, and an hour of time that jumps.
+        """
+        return self._core.patience
+
+    @patience.setter
+    def patience(self, seconds: float | None) -> None:
+        self._core.patience = seconds
 
     @property
     def global_variables(self) -> dict[str, str]:
@@ -206,17 +209,52 @@ class FakeFreeSwitch:
 
     def listens(self, address: str, target: Server) -> None:
         """Say that a server listens at ``host:port``, in memory, for ``socket`` applications."""
-        self._servers[address] = target
+        self._core.servers[address] = target
 
     def refuses(self, address: str) -> None:
         """Say that nobody listens at ``host:port``."""
-        self._servers[address] = None
+        self._core.servers[address] = None
 
     # What is done to it
 
     async def api(self, name: str, argument: str = "") -> str:
         """Run an API command, as somebody else on the switch would, and say what it printed."""
         return await self._core.run_api(name, argument)
+
+    async def rings(self, destination: str, *, within: float | None = None) -> Callee:
+        """Expect that ``originate`` calls somebody, and that it rings there.
+
+        Args:
+            destination: What was dialled, such as ``user/1001``, or a pattern with ``*``; each call is expected once.
+            within: Seconds for which to wait; ``patience`` if not said.
+
+        Returns:
+            Who is called, who can answer or refuse.
+
+        Raises:
+            CallFailed: Nobody was called in time.
+        """
+        __tracebackhide__ = True
+        return await rings(self._core, destination, within)
+
+    async def is_called(self, destination: str, *, within: float | None = None) -> Caller:
+        """Expect that ``originate`` calls somebody who answers, and be the one.
+
+        Of a call to ``loopback/1000`` it is the caller of the dialplan's extension 1000, and ``loopback/1000-a``, the
+        name of the channel, the one at the other end.
+
+        Args:
+            destination: What was dialled, such as ``user/1001``, or a pattern with ``*``; each call is expected once.
+            within: Seconds for which to wait; ``patience`` if not said.
+
+        Returns:
+            The call, as ``dial()`` gives it to a caller.
+
+        Raises:
+            CallFailed: Nobody was called in time, or nobody answered.
+        """
+        __tracebackhide__ = True
+        return await is_called(self._core, destination, within)
 
     async def shut_down(self) -> None:
         """Shut the switch down in order: all calls end with SYSTEM_SHUTDOWN."""
@@ -319,7 +357,7 @@ class FakeFreeSwitch:
             ValueError: An argument makes no sense; what is wrong is said.
         """
         __tracebackhide__ = True
-        check_target(target, self._servers)
+        check_target(target, self._core.servers)
         check_mode(mode)
         check_endpoint(endpoint)
         check_texts(number=number, caller_id=caller_id, caller_id_name=caller_id_name, path=path, context=context)
@@ -328,9 +366,7 @@ class FakeFreeSwitch:
         hosts = target if isinstance(target, str) else _OURS
         places = "|".join(f"{host}/{path}" if path else host for host in hosts.split("|"))
         dialplan = [*before, f"socket {places} {mode}".rstrip(), *after]
-        patience = self.patience
-        if patience is None:
-            patience = _PATIENCE_OF_A_CLOCK_THAT_JUMPS if time_jumps() else _PATIENCE_SECONDS
+        patience = self._core.patience_seconds
         story = Story(told)
         story.begin()
         channel = make_channel(
@@ -344,9 +380,9 @@ class FakeFreeSwitch:
             variables=variables or {},
         )
         problem: BaseException | None = None
-        watch: Watch | None = None
+        watches: list[Watch] = []
         try:
-            with _one_problem_at_a_time():
+            with one_problem_at_a_time():
                 async with open_ending_nursery(patience) as nursery:
                     targets = Targets(partial(self._server_at, target), nursery)
                     session = Session(
@@ -356,15 +392,17 @@ class FakeFreeSwitch:
                     story.tell(Who.CALLER, Happening.CALLS, caller_id, number)
                     nursery.start_soon(live, session)
                     caller = Caller(watch)
-                    with logs_kept(watch):
+                    with logs_kept(watch), calls_live_in(self._core, nursery):
                         try:
                             yield caller
-                            await _finish(caller, watch, targets)
+                            await finish(caller, watch, targets)
+                            await finish_placed(self._core, nursery)
                         except trio.Cancelled:
                             raise
                         except BaseException as exc:
-                            problem = _expectation_in(exc)
-                            await _hear_handler_out(problem, watch, targets)
+                            problem = expectation_in(exc)
+                            await hear_handler_out(problem, watch, targets)
+                    watches = [watch, *(call.watch for call in placed_in(self._core, nursery))]
                     nursery.cancel_scope.cancel()
         except Exception as exc:
             if problem is None:
@@ -373,69 +411,13 @@ class FakeFreeSwitch:
             problem.add_note(f"and then: {exc!r}")
         if problem is not None:
             raise problem
-        if watch is not None and watch.handler_error is not None and fails_if_handler_does:
-            raise watch.handler_failed("the handler was to do its work", "it")
+        if fails_if_handler_does:
+            raise_fault(watches)
 
     def _server_at(self, target: Target, address: str) -> Target | None:
         """Who listens there; an address itself stands for the network."""
-        if address in self._servers:
-            return self._servers[address]
+        if address in self._core.servers:
+            return self._core.servers[address]
         if isinstance(target, str):
             return address
         return target if address == _OURS else None
-
-
-async def _finish(caller: Caller, watch: Watch, targets: Targets) -> None:
-    """End the call if it is up, and wait for the handler.
-
-    Raises:
-        CallFailed: The caller was left alone, or the handler does not end.
-    """
-    __tracebackhide__ = True
-    # A handler that has left the caller alone is seen to have done so one frame after its socket is gone, and after
-    # the last thing that it wanted done.
-    if caller.is_up:
-        await watch.session.frames.next()
-        with trio.move_on_after(watch.patience):
-            while watch.session.does_last_things:
-                await watch.story.changed()
-        watch.check_is_not_left_alone()
-    await caller.hangs_up()
-    with trio.move_on_after(watch.patience):
-        await targets.finished()
-        await watch.session.over.wait()
-        return
-    raise watch.failed("the handler was to end with the call", f"it went on for {watch.patience:g} s")
-
-
-@contextlib.contextmanager
-def _one_problem_at_a_time() -> Iterator[None]:
-    """Take a single exception out of the groups that nurseries put around it."""
-    __tracebackhide__ = True
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        found = alone(group)
-        raise found from found.__cause__
-
-
-async def _hear_handler_out(problem: BaseException, watch: Watch, targets: Targets) -> None:
-    """What an expectation failed for may come out of the handler only at its end."""
-    if not isinstance(problem, CallFailed):
-        if watch.handler_error is not None and isinstance(problem, Exception):
-            problem.add_note(f"The handler raised {watch.handler_error!r}.\n\nThe call:\n{watch.story.short_ladder()}")
-        return
-    if problem.__cause__ is not None:
-        return
-    watch.session.hang_up_by_far_end()
-    with trio.move_on_after(_LAST_WORD_SECONDS):
-        await targets.finished()
-    if watch.handler_error is not None:
-        problem.__cause__ = without_our_frames(watch.handler_error)
-        problem.add_note(f"The handler raised {watch.handler_error!r}.")
-
-
-def _expectation_in(problem: BaseException) -> BaseException:
-    """What went wrong; an expectation that failed in a nursery of the test's comes out of its groups."""
-    found = alone(problem) if isinstance(problem, BaseExceptionGroup) else problem
-    return found if isinstance(found, CallFailed) else problem

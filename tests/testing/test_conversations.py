@@ -34,11 +34,6 @@ class Deliberate:
 
 DIFFERENCES: tuple[Deliberate, ...] = (
     Deliberate(
-        "e1_commands",
-        "BACKGROUND_JOB: body",
-        "`bgapi originate`: the simulator makes no calls of its own, so there is no such command",
-    ),
-    Deliberate(
         "i4_record",
         r".*: variable_record_(ms|samples|file_size)",
         "FreeSWITCH counts the sound that it received, and the recorded caller stopped sending any in the middle of "

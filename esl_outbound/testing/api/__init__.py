@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from . import channels, conferences, media, overview, queues, scheduling, text, values
+from . import channels, conferences, media, originating, overview, queues, scheduling, text, values
 from .command import ApiCommand
 
 __all__ = ["API_COMMANDS", "ApiCommand"]
@@ -14,6 +14,7 @@ API_COMMANDS: Final[Mapping[str, ApiCommand]] = {
     **channels.COMMANDS,
     **conferences.COMMANDS,
     **media.COMMANDS,
+    **originating.COMMANDS,
     **overview.COMMANDS,
     **queues.COMMANDS,
     **scheduling.COMMANDS,

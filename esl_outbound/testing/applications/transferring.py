@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from ..dialplans import actions_at
 from ..expansion import separate
 from ..happenings import Happening, Who
 from ..session import Session
@@ -17,16 +18,7 @@ __all__ = ["APPLICATIONS", "transfer_far_end", "transfer_to"]
 
 def _actions_at(session: Session, destination: str, dialplan: str, context: str) -> Sequence[str] | None:
     """What is done at an extension; None if there is none."""
-    if dialplan.lower() == "inline":
-        return [_inline(action) for action in destination.split(",")]
-    extensions = session.core.extensions
-    key = f"{context or session.channel.profile.context}/{destination}"
-    return extensions.get(key, extensions.get(destination))
-
-
-def _inline(action: str) -> str:
-    name, _, argument = action.partition(":")
-    return f"{name} {argument}"
+    return actions_at(session.core, destination, dialplan, context or session.channel.profile.context)
 
 
 def transfer_to(session: Session, words: str) -> bool:
