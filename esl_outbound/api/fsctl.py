@@ -1,36 +1,23 @@
-"""``fsctl``: the switches of a running FreeSWITCH that do it no harm."""
+"""``fsctl``: what a running FreeSWITCH can be told that does it no harm."""
 
 from __future__ import annotations
 
 import re
 from typing import Final, Literal
 
-from ..arguments.checks import check_number
-from ..errors import LocalProtocolError
-from ..log_lines import LogLevel, log_level_of
-from .answers import AnsweringBase
-from .switch_status import decimal
+from .fsctl_settings import FsctlSettings, fsctl
 from .words import one_of
 
 __all__ = ["FsctlCommands"]
 
-_MOST: Final = 2**31 - 1
 _DIRECTIONS: Final = ("inbound", "outbound")
-_NUMBER: Final = re.compile(r"\+OK [^:\n]*: (\d{1,10})")
-_LEVEL: Final = re.compile(r"\[(-?\d{1,4})\]")
-_ON: Final = re.compile(r" is (on|off|true|false)\b")
 _RECOVERED: Final = re.compile(r"\+OK (\d{1,10}) session")
-_IDLE: Final = re.compile(r"min idle cpu: (.*)")
-# A telephone's digit is counted in 8,000ths of a second (SWITCH_DEFAULT_DTMF_DURATION in switch_types.h).
-_DTMF_RATE: Final = 8000
-_LEAST_DTMF: Final = 0.05
-_MOST_DTMF: Final = 24.0
 
 
-class FsctlCommands(AnsweringBase):
-    """``fsctl``: the switches of a running FreeSWITCH that do it no harm.
+class FsctlCommands(FsctlSettings):
+    """``fsctl``: what a running FreeSWITCH can be told that does it no harm.
 
-    One method for each, ``fsctl_`` and FreeSWITCH's word for it. What sets a number asks for it without one. Left to
+    One method for each, ``fsctl_`` and FreeSWITCH's word for it. Left to
     ``api()``, on purpose, is what ends the switch (``shutdown``, ``crash``), stops its database (``sql``), or serves
     those who work on FreeSWITCH itself (``debug_pool``, ``debug_sql``). While a switch shuts down, it does nothing of
     this, and says that it has (``switch_core_session_ctl()`` in switch_core.c).
@@ -55,8 +42,6 @@ class FsctlCommands(AnsweringBase):
     async def fsctl_resume(self, direction: Literal["inbound", "outbound"] | None = None) -> None:
         """Take new calls again.
 
-        What was paused in one direction is resumed in that direction: without one, only what was paused without one.
-
         Args:
             direction: Only those that come in, or only those that go out.
 
@@ -76,7 +61,7 @@ class FsctlCommands(AnsweringBase):
             ApiFailed: FreeSWITCH said neither yes nor no.
             LocalProtocolError: That is no direction; nothing was sent.
         """
-        return await self._yes_or_no(_fsctl("pause_check", *_direction(direction)))
+        return await self._yes_or_no(fsctl("pause_check", *_direction(direction)))
 
     async def fsctl_ready_check(self) -> bool:
         """Whether the switch takes calls: it is neither paused nor about to end.
@@ -84,7 +69,7 @@ class FsctlCommands(AnsweringBase):
         Raises:
             ApiFailed: FreeSWITCH said neither yes nor no.
         """
-        return await self._yes_or_no(_fsctl("ready_check"))
+        return await self._yes_or_no(fsctl("ready_check"))
 
     async def fsctl_shutdown_check(self) -> bool:
         """Whether the switch ends as soon as its calls have ended (``fsctl shutdown elegant`` or ``asap``).
@@ -92,7 +77,7 @@ class FsctlCommands(AnsweringBase):
         Raises:
             ApiFailed: FreeSWITCH said neither yes nor no.
         """
-        return await self._yes_or_no(_fsctl("shutdown_check"))
+        return await self._yes_or_no(fsctl("shutdown_check"))
 
     async def fsctl_shutdown_cancel(self) -> None:
         """Let the switch not end, which was to end as soon as its calls have ended (``fsctl shutdown cancel``).
@@ -119,33 +104,9 @@ class FsctlCommands(AnsweringBase):
         Raises:
             ApiFailed: FreeSWITCH refused it.
         """
-        return int((await self._match_of(_fsctl("recover"), _RECOVERED))[1])
+        return int((await self._match_of(fsctl("recover"), _RECOVERED))[1])
 
-    # How many calls
-
-    async def fsctl_max_sessions(self, sessions: int | None = None) -> int:
-        """How many channels there may be at a time.
-
-        Args:
-            sessions: How many there may be from now on, until FreeSWITCH ends.
-
-        Raises:
-            ApiFailed: FreeSWITCH printed no number.
-            LocalProtocolError: It is no whole number above 0; nothing was sent.
-        """
-        return await self._number("max_sessions", sessions, "sessions", least=1)
-
-    async def fsctl_sps(self, sessions: int | None = None) -> int:
-        """How many channels may begin in a second.
-
-        Args:
-            sessions: How many may from now on, until FreeSWITCH ends.
-
-        Raises:
-            ApiFailed: FreeSWITCH printed no number.
-            LocalProtocolError: It is no whole number above 0; nothing was sent.
-        """
-        return await self._number("sps", sessions, "sessions", least=1)
+    # Counters and files
 
     async def fsctl_last_sps(self) -> int:
         """How many channels began within the last second.
@@ -163,93 +124,6 @@ class FsctlCommands(AnsweringBase):
         """
         await self._fsctl("sps_peak_reset")
 
-    async def fsctl_min_idle_cpu(self, percent: float | None = None) -> float:
-        """With how much idle time the switch takes no calls any more, in percent; 0 if it always does.
-
-        Args:
-            percent: How much from now on, until FreeSWITCH ends; 0 takes all calls.
-
-        Raises:
-            ApiFailed: FreeSWITCH printed something else.
-            LocalProtocolError: It is not 0 to 100; nothing was sent.
-        """
-        words: tuple[str, ...] = ()
-        if percent is not None:
-            words = (f"{_between(percent, 'percent', 0, 100):.2f}",)
-        said = await self._match_of(_fsctl("min_idle_cpu", *words), _IDLE)
-        return decimal(said[1]) or 0.0
-
-    # Digits
-
-    async def fsctl_default_dtmf_duration(self, seconds: float | None = None) -> float:
-        """How long a digit is sent for which nothing was said, in seconds.
-
-        Args:
-            seconds: How long from now on, until FreeSWITCH ends; the least and the most follow.
-
-        Raises:
-            ApiFailed: FreeSWITCH printed no number.
-            LocalProtocolError: It is not 0.05 to 24 seconds; nothing was sent.
-        """
-        return await self._dtmf_duration("default_dtmf_duration", seconds)
-
-    async def fsctl_min_dtmf_duration(self, seconds: float | None = None) -> float:
-        """How long a digit is sent at least, in seconds.
-
-        Args:
-            seconds: How long from now on, until FreeSWITCH ends.
-
-        Raises:
-            ApiFailed: FreeSWITCH printed no number.
-            LocalProtocolError: It is not 0.05 to 24 seconds; nothing was sent.
-        """
-        return await self._dtmf_duration("min_dtmf_duration", seconds)
-
-    async def fsctl_max_dtmf_duration(self, seconds: float | None = None) -> float:
-        """How long a digit is sent at most, in seconds.
-
-        Args:
-            seconds: How long from now on, until FreeSWITCH ends.
-
-        Raises:
-            ApiFailed: FreeSWITCH printed no number.
-            LocalProtocolError: It is not 0.05 to 24 seconds; nothing was sent.
-        """
-        return await self._dtmf_duration("max_dtmf_duration", seconds)
-
-    # The log and its like
-
-    async def fsctl_loglevel(self, level: LogLevel | int | str | None) -> int | None:
-        """Let FreeSWITCH log nothing that is less than this, wherever it logs to.
-
-        It cannot be asked for: ``fsctl loglevel`` alone, which is what None says, takes the limit away.
-
-        Args:
-            level: A level; None for no limit.
-
-        Returns:
-            The limit that there is now, as a number; None where there is none.
-
-        Raises:
-            ApiFailed: FreeSWITCH refused it.
-            LocalProtocolError: There is no such level; nothing was sent.
-        """
-        words = () if level is None else (str(int(log_level_of(level))),)
-        number = int((await self._match_of(_fsctl("loglevel", *words), _LEVEL))[1])
-        return None if number < 0 else number
-
-    async def fsctl_debug_level(self, level: int | None = None) -> int:
-        """How much is logged of what is logged as debug.
-
-        Args:
-            level: How much from now on, 0 to 10.
-
-        Raises:
-            ApiFailed: FreeSWITCH printed no number.
-            LocalProtocolError: It is not 0 to 10; nothing was sent.
-        """
-        return await self._number("debug_level", level, "level", least=0, most=10)
-
     async def fsctl_send_sighup(self) -> None:
         """Let FreeSWITCH begin new log files, as SIGHUP does.
 
@@ -265,66 +139,6 @@ class FsctlCommands(AnsweringBase):
             ApiFailed: FreeSWITCH refused it.
         """
         await self._fsctl("save_history")
-
-    # Behaviour
-
-    async def fsctl_verbose_events(self, on: bool | None = None) -> bool:
-        """Whether every event of a channel carries its variables.
-
-        Args:
-            on: Whether they shall from now on.
-
-        Raises:
-            ApiFailed: FreeSWITCH said neither yes nor no.
-        """
-        return await self._flag("verbose_events", on)
-
-    async def fsctl_api_expansion(self, on: bool | None = None) -> bool:
-        """Whether ``${command(arguments)}`` runs an API command, in what FreeSWITCH expands.
-
-        Args:
-            on: Whether it shall from now on.
-
-        Raises:
-            ApiFailed: FreeSWITCH said neither yes nor no.
-        """
-        return await self._flag("api_expansion", on)
-
-    async def fsctl_threaded_system_exec(self, on: bool | None = None) -> bool:
-        """Whether programs that FreeSWITCH starts are started by a thread, and not by a process of their own.
-
-        Args:
-            on: Whether they shall be from now on.
-
-        Raises:
-            ApiFailed: FreeSWITCH said neither yes nor no.
-        """
-        return await self._flag("threaded_system_exec", on)
-
-    async def fsctl_uuid_version(self, version: Literal[4, 7] | None = None) -> int:
-        """Which UUIDs FreeSWITCH makes; 1.10 does not know this.
-
-        Args:
-            version: Which from now on: random ones (4), or such as can be sorted by their time (7).
-
-        Raises:
-            ApiFailed: FreeSWITCH printed no number.
-            LocalProtocolError: It is neither; nothing was sent.
-        """
-        if version not in (None, 4, 7):
-            raise LocalProtocolError(f"version is {version!r}, and should be 4 or 7")
-        return await self._number("uuid_version", version, "version", least=4)
-
-    async def fsctl_mdns_resolve(self, on: bool) -> None:
-        """Look names up that end in ``.local``, in what a browser offers (ICE), or do not; 1.10 may not know this.
-
-        Args:
-            on: Whether they are looked up.
-
-        Raises:
-            ApiFailed: FreeSWITCH refused it.
-        """
-        await self._fsctl("mdns_resolve", "enable" if on else "disable")
 
     # The machine
 
@@ -345,7 +159,7 @@ class FsctlCommands(AnsweringBase):
         Raises:
             ApiFailed: FreeSWITCH refused it.
         """
-        return "synchronized" in await self._carry_out(_fsctl("sync_clock_when_idle"))
+        return "synchronized" in await self._carry_out(fsctl("sync_clock_when_idle"))
 
     async def fsctl_calibrate_clock(self) -> None:
         """Let FreeSWITCH find out anew how exactly this machine can wait.
@@ -372,36 +186,8 @@ class FsctlCommands(AnsweringBase):
         await self._fsctl("flush_db_handles")
 
     async def _fsctl(self, *words: str) -> None:
-        await self._carry_out(_fsctl(*words))
-
-    async def _number(self, what: str, number: int | None, name: str, *, least: int, most: int = _MOST) -> int:
-        words = () if number is None else (str(check_number(number, name, least=least, most=most)),)
-        return int((await self._match_of(_fsctl(what, *words), _NUMBER))[1])
-
-    async def _flag(self, what: str, on: bool | None) -> bool:
-        words = () if on is None else ("on" if on else "off",)
-        return (await self._match_of(_fsctl(what, *words), _ON))[1] in ("on", "true")
-
-    async def _dtmf_duration(self, what: str, seconds: float | None) -> float:
-        samples = None
-        if seconds is not None:
-            samples = round(_between(seconds, "seconds", _LEAST_DTMF, _MOST_DTMF) * _DTMF_RATE)
-        return await self._number(what, samples, "seconds", least=1) / _DTMF_RATE
-
-
-def _fsctl(*words: str) -> str:
-    return " ".join(("fsctl", *words))
+        await self._carry_out(fsctl(*words))
 
 
 def _direction(direction: str | None) -> tuple[str, ...]:
     return () if direction is None else (one_of(direction, "direction", _DIRECTIONS),)
-
-
-def _between(number: float, name: str, least: float, most: float) -> float:
-    try:
-        within = least <= number <= most
-    except TypeError:
-        within = False
-    if not within:
-        raise LocalProtocolError(f"{name} is {number!r}, and should be a number, {least:g} to {most:g}")
-    return number

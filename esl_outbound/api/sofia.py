@@ -9,16 +9,8 @@ from ..arguments.checks import check_word
 from ..errors import ApiFailed, LocalProtocolError
 from ..protocol import ApiResponse
 from .sofia_profiles import SofiaProfileCommands
-from .sofia_shown import (
-    SofiaGatewayStatus,
-    SofiaProfileStatus,
-    SofiaRegistration,
-    SofiaStatus,
-    read_gateway,
-    read_profile,
-    read_registrations,
-    read_sofia_status,
-)
+from .sofia_reading import read_gateway, read_profile, read_registrations, read_sofia_status
+from .sofia_shown import SofiaGatewayStatus, SofiaProfileStatus, SofiaRegistration, SofiaStatus
 from .words import one_of, words_of
 
 __all__ = ["SofiaCommands"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, final
 
 import attrs
 
+from ..api.limits import LimitUsage
 from ..arguments.checks import check_name, check_number, check_word, whole_seconds
 from ..arguments.numbers import whole
 from ..arguments.text import argument
@@ -51,17 +52,6 @@ class Limit:
     """How many calls have one, this one included."""
     rate: int | None
     """How many have asked in the interval, this one included; None without one."""
-
-
-@final
-@attrs.frozen
-class LimitUsage:
-    """How much a limit is used."""
-
-    usage: int
-    """How many calls have a place."""
-    rate: int
-    """How many have asked in the interval that was last asked for; 0 where none was."""
 
 
 class Limiting(CallBase):
