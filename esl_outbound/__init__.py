@@ -18,6 +18,7 @@ What is listed in ``__all__`` here, in ``errors`` and in ``protocol`` is public,
 
 from __future__ import annotations
 
+from .arguments.applications import Application
 from .call import (
     RINGBACK,
     Answer,
@@ -146,6 +147,7 @@ from .errors import (
     ExecutionLost,
     FileNotPlayed,
     HandlerNotFound,
+    HandlerNotReached,
     LocalProtocolError,
     NoCallYet,
     NoFreeSwitch,
@@ -172,6 +174,7 @@ __all__ = [
     "AnswerEnding",
     "ApiFailed",
     "ApiResponse",
+    "Application",
     "ApplicationFailed",
     "AttXferOutcome",
     "AttXferResult",
@@ -245,6 +248,7 @@ __all__ = [
     "FifoState",
     "FileNotPlayed",
     "HandlerNotFound",
+    "HandlerNotReached",
     "HangupCause",
     "Headers",
     "HungUpBy",

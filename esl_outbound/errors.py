@@ -26,6 +26,7 @@ Chosen by whose act it was::
     |   +-- AccessDenied            its access control list turned us away
     |   +-- AuthenticationFailed    it refused the password
     |   +-- Disconnected            the connection ended, or is not there
+    +-- HandlerNotReached           a call was placed for a handler, and FreeSWITCH did not connect it to us
     +-- EventsLost                  an observer of events did not keep up
     +-- TooManyDigits               nobody read the caller's digits
     +-- NoCallYet                   the handler has no call to talk to
@@ -65,6 +66,7 @@ __all__ = [
     "ExecutionLost",
     "FileNotPlayed",
     "HandlerNotFound",
+    "HandlerNotReached",
     "LocalProtocolError",
     "NoCallYet",
     "NoFreeSwitch",
@@ -334,6 +336,20 @@ class Disconnected(SwitchError):
         super().__init__(f"the connection to FreeSWITCH at {peer} ended{what}")
         self.command: Final = command
         self.progress: Final = progress
+
+
+class HandlerNotReached(EslOutboundError):
+    """A call that was placed for a handler was answered, and FreeSWITCH did not connect it to us; it is hung up.
+
+    Attributes:
+        channel_uuid: Its channel.
+        address: Where FreeSWITCH was told to connect.
+    """
+
+    def __init__(self, channel_uuid: str, address: str, reason: str) -> None:
+        super().__init__(f"call {channel_uuid} was answered, and did not come to its handler at {address}: {reason}")
+        self.channel_uuid: Final = channel_uuid
+        self.address: Final = address
 
 
 class EventsLost(EslOutboundError):

@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final, Unpack
+from typing import Final, Unpack, final
 
 import trio
 
@@ -137,6 +137,48 @@ async def serve_listeners(
     await _serve(plan, listeners, task_status)
 
 
+async def serve_until(over: trio.Event, handler: HandlerSource, listener: trio.SocketListener) -> None:
+    """As ``serve_listeners``; once ``over`` is set, end with the last call.
+
+    Until then calls are taken in: one that is up may have sent for another.
+    """
+
+    async def accept_all(shared: Shared, calls: trio.Nursery) -> None:
+        count = _Count()
+        async with trio.open_nursery() as accepting:
+            accepting.start_soon(_accept, listener, calls, shared, count.conduct)
+            await over.wait()
+            await count.wait_none()
+            accepting.cancel_scope.cancel()
+
+    await _with_readers(_plan(handler), accept_all)
+
+
+@final
+class _Count:
+    """How many calls are being conducted."""
+
+    def __init__(self) -> None:
+        self._running = 0
+        self._none = trio.Event()
+
+    async def conduct(self, conductor: Conductor) -> None:
+        """Conduct one more."""
+        self._running += 1
+        try:
+            await conductor.conduct()
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._none.set()
+
+    async def wait_none(self) -> None:
+        """Wait until there are none."""
+        while self._running:
+            self._none = trio.Event()
+            await self._none.wait()
+
+
 def _plan(handler: HandlerSource, **options: Unpack[Options]) -> Plan:
     handler_class = handler_class_of(handler)
     return Plan(handler_factory(handler), handler_class, wanted_events(handler_class.subscriptions), **options)
@@ -203,7 +245,12 @@ async def _keep_readers(plan: Plan, over: trio.Event, kept: list[Shared], ready:
         nursery.cancel_scope.cancel()
 
 
-async def _accept(listener: trio.SocketListener, calls: trio.Nursery, shared: Shared) -> None:
+async def _accept(
+    listener: trio.SocketListener,
+    calls: trio.Nursery,
+    shared: Shared,
+    conduct: Callable[[Conductor], Awaitable[None]] = Conductor.conduct,
+) -> None:
     """Take in what FreeSWITCH connects, a task for each call."""
     sock = listener.socket
     if sock.family in (socket.AF_INET, socket.AF_INET6):
@@ -222,7 +269,7 @@ async def _accept(listener: trio.SocketListener, calls: trio.Nursery, shared: Sh
                     raise
             else:
                 stream = connection if shared.reader is not None else trio.SocketStream(connection)
-                calls.start_soon(Conductor(stream, shared, calls, shown_address(address)).conduct)
+                calls.start_soon(conduct, Conductor(stream, shared, calls, shown_address(address)))
     finally:
         _turn_away_backlog(sock.fileno(), sock.family)
         listener.socket.close()

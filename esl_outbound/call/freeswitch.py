@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from ..api import SwitchApi
+from ..jobs import Job
 from ..protocol import ApiResponse
 from .base import CallBase
 
@@ -29,6 +30,9 @@ class CallApi(SwitchApi):
 
     async def _run(self, command: str) -> ApiResponse:
         return await self._line.run_job(command)
+
+    async def _start(self, command: str) -> Job:
+        return await self._line.start_job(command, "originate")
 
 
 class FreeSwitchAccess(CallBase):

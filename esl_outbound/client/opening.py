@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from typing import Final, TypeAlias, final
 
@@ -10,12 +11,13 @@ import attrs
 import trio
 
 from ..errors import NoFreeSwitch
+from ..handler import HandlerSource
 from ..link import keep_alive
 from ..protocol import Auth, EventFormat, UserAuth
 from .hub import Hub
 from .session import Session
 
-__all__ = ["OpenStream", "Opener", "credentials_of", "open_tcp", "stream_openers"]
+__all__ = ["CallListener", "OpenStream", "Opener", "call_listeners", "credentials_of", "open_tcp", "stream_openers"]
 
 OpenStream: TypeAlias = Callable[[], Awaitable[trio.abc.Stream]]
 
@@ -23,6 +25,16 @@ stream_openers: Final[ContextVar[dict[tuple[str, int], OpenStream] | None]] = Co
     "esl_outbound.client.stream_openers", default=None
 )
 """Addresses that stand for something else than the network: the test kit puts its simulated switches here."""
+
+CallListener: TypeAlias = Callable[[HandlerSource], AbstractAsyncContextManager[str]]
+"""Serves the calls that a FreeSWITCH connects to us for the time of a block; gives the address for its ``socket``.
+
+Leaving the block in order waits until the calls have ended; leaving it by an exception hangs them up."""
+
+call_listeners: Final[ContextVar[dict[tuple[str, int], CallListener] | None]] = ContextVar(
+    "esl_outbound.client.call_listeners", default=None
+)
+"""Who serves the calls that a FreeSWITCH at such an address connects to us, if no port of ours does: the test kit."""
 
 
 @final

@@ -10,9 +10,9 @@ import trio
 
 from ..errors import SwitchError
 from ..protocol import Event, EventFormat
-from .commands import SwitchCommands
 from .hub import Hub
-from .opening import Opener, credentials_of, open_tcp
+from .landing import CALL_HOST, CALL_PORT, CallPlacing, Landing, landing_of, listening_at
+from .opening import CallListener, Opener, credentials_of, open_tcp
 from .session import Session
 from .streams import SwitchEvents, selection_of
 
@@ -23,11 +23,11 @@ LOGIN_SECONDS: Final = 10.0
 
 
 @final
-class Switch(SwitchCommands):
+class Switch(CallPlacing):
     """A FreeSWITCH, over a connection that we opened to it."""
 
-    def __init__(self, opener: Opener, hub: Hub, session: Session) -> None:
-        super().__init__(hub, opener.peer, opener.event_format)
+    def __init__(self, opener: Opener, hub: Hub, session: Session, landing: Landing) -> None:
+        super().__init__(hub, opener.peer, opener.event_format, landing)
         self._opener: Final = opener
         self._only_session: Final = session
 
@@ -91,12 +91,15 @@ async def connect(
     domain: str | None = None,
     event_format: EventFormat = EventFormat.PLAIN,
     login_seconds: float = LOGIN_SECONDS,
+    call_host: str = CALL_HOST,
+    call_port: int = CALL_PORT,
 ) -> AsyncIterator[Switch]:
     """A connection with the port that FreeSWITCH listens on, for the time of a block.
 
     ``async with connect("127.0.0.1", 8021, password="ClueCon") as switch``. Leaving the block says ``exit``. Nothing is
     ever said twice: if the connection ends, whatever waits raises ``Disconnected``, which tells how far its command had
-    come.
+    come. Left in order, the block waits until the calls have ended that were originated into handlers; an exception, or
+    a cancellation, hangs them up.
 
     Args:
         host: Where FreeSWITCH listens (``listen-ip`` in event_socket.conf.xml).
@@ -107,22 +110,30 @@ async def connect(
         event_format: How FreeSWITCH writes events. They are equal, but for what plain and XML cannot say: a ``%`` with
             two hex digits behind it in a value; and what JSON cannot: the names of its body and of array variables.
         login_seconds: How long it may take until FreeSWITCH has let us in, in seconds.
+        call_host: Where FreeSWITCH connects the calls that are originated into handlers: an address of this machine
+            that FreeSWITCH reaches, so another than the default for a FreeSWITCH on another machine. It is listened on
+            from the first such call on. The event socket knows no password; calls that were not placed here are
+            hung up.
+        call_port: The port there; 0 takes a free one.
 
     Raises:
         NoFreeSwitch: No FreeSWITCH listens there.
         AccessDenied: It turned us away by our address.
         AuthenticationFailed: It refused the password.
-        LocalProtocolError: A password, user or domain cannot be said on the wire.
+        LocalProtocolError: A password, user or domain cannot be said on the wire, or ``call_host`` is no address that
+            can be connected to.
     """
+    listen = listening_at(call_host, call_port, switch=(host, port))
     credentials = credentials_of(password, user, domain)
     peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    async with opened(Opener(peer, open_tcp(host, port), credentials, event_format, login_seconds)) as switch:
+    opener = Opener(peer, open_tcp(host, port), credentials, event_format, login_seconds)
+    async with opened(opener, listen) as switch:
         yield switch
 
 
 @asynccontextmanager
-async def opened(opener: Opener) -> AsyncIterator[Switch]:
-    """As ``connect``, however the connection comes about."""
+async def opened(opener: Opener, listen: CallListener | None = None) -> AsyncIterator[Switch]:
+    """As ``connect``, however the connection comes about, and whoever listens for calls."""
     problem: BaseException | None = None
     async with trio.open_nursery() as nursery:
         # What leaves the block leaves it as it is, and not in a group: nothing else here raises anything.
@@ -130,7 +141,8 @@ async def opened(opener: Opener) -> AsyncIterator[Switch]:
             hub = Hub(opener.peer)
             session = await opener.open(nursery, hub)
             try:
-                yield Switch(opener, hub, session)
+                async with landing_of(listen or listening_at()) as landing:
+                    yield Switch(opener, hub, session, landing)
             finally:
                 await session.say_goodbye()
         except BaseException as exc:
