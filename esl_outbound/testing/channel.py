@@ -290,15 +290,15 @@ class Channel:
     def ring(self) -> None:
         """The caller hears that it rings."""
         if not self.has_rung and not self.is_answered:
-            self.signalling.indicate(self, "ringing")
             self.has_rung = True
+            self.signalling.indicate(self, "ringing")
             self.profile.progress = self.profile.progress or self.core.micros()
             self.fire("CHANNEL_PROGRESS")
 
     def pre_answer(self) -> None:
         """The caller hears what is played, and pays nothing yet."""
-            self.signalling.indicate(self, "progress")
         if not self.has_media:
+            self.signalling.indicate(self, "progress")
             self.signalling.begin_media(self)
             self.is_early = True
             self.profile.progress_media = self.core.micros()
@@ -308,8 +308,8 @@ class Channel:
 
     def answer(self) -> None:
         """The call is taken."""
-            self.signalling.indicate(self, "answer")
         if not self.is_answered:
+            self.signalling.indicate(self, "answer")
             if not self.is_early:
                 self.signalling.begin_media(self)
             self.is_answered = True
@@ -323,6 +323,7 @@ class Channel:
             if before != "ACTIVE":
                 site = ("switch_channel.c", "switch_channel_perform_mark_answered", 3914)
                 self.log(7, f"({self.name}) Callstate Change {before} -> ACTIVE", site, 0)
+
     def sort_caller_id(self) -> None:
         """Who was called becomes the caller of the dialplan that he is sent to (``switch_channel_sort_cid()``)."""
         if self.hits_dialplan:
@@ -336,7 +337,6 @@ class Channel:
         profile.caller_id_number, profile.callee_id_number = profile.callee_id_number, profile.caller_id_number
         self.set("channel_cid_flipped", "yes")
         self.fire("CALL_UPDATE", first=[("Direction", "RECV")])
-
 
     def hang_up(self, cause: str, *, by_far_end: bool = False) -> bool:
         """The call is over; what its thread does about that comes at its next frame.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 import trio
 
+from .installation import Installation
 from .limits import Limits, Mutexes
 from .placed import PlacedCalls
 from .schedule import Schedule
@@ -91,6 +92,7 @@ class Core:
         self._sequence = 500
         self._date = date
         self._epoch: float | None = None
+        self._started = 0
         self._sessions = 0
         self.uuid: Final = self.new_uuid()
         self.channels: Final[dict[str, Channel]] = {}
@@ -132,26 +134,24 @@ class Core:
         """Speech recognisers that there are not; all others there are."""
         self.missing_grammars: Final[list[str]] = []
         """Patterns of grammars that no recogniser takes."""
-        self.call_nursery: trio.Nursery | None = None
-        """Where calls live that no ``dial()`` waits for, and jobs; None while nobody can connect to the switch."""
-        self.is_shutting_down = False
         self.servers: Final[dict[str, Target | None]] = {}
         """Who listens in memory, by ``host:port``; None for nobody."""
         self.patience: float | None = None
         """Seconds for which an expectation waits; None if a test has not said it."""
         self.placed: Final = PlacedCalls()
         """The calls that nobody dialled."""
+        self.call_nursery: trio.Nursery | None = None
+        """Where calls live that no ``dial()`` waits for, and jobs; None while nobody can connect to the switch."""
+        self.is_shutting_down = False
+        self.installation: Final = Installation()
+        self._unloaded: Final[dict[str, tuple[dict[str, Application], dict[str, ApiCommand]]]] = {}
+        """What modules that are not loaded have brought."""
         self.recent_events: Final[deque[tuple[float, Event]]] = deque(maxlen=100)
         """The latest ones, and when they were fired on trio's clock: the dispatcher may be behind."""
         self._conference_members = 0
-        self.is_paused = False
-        """Whether the switch places no calls (``fsctl pause``)."""
         self.programs: Final[list[str]] = []
         """What the switch was asked to run; nothing was run."""
 
-    def new_uuid(self) -> str:
-        """A UUID that nothing has had yet."""
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
     @property
     def patience_seconds(self) -> float:
         """Seconds for which an expectation waits, and a handler may go on after the end of its call."""
@@ -159,10 +159,20 @@ class Core:
             return self.patience
         return _PATIENCE_OF_A_CLOCK_THAT_JUMPS if time_jumps() else _PATIENCE_SECONDS
 
+    def new_uuid(self) -> str:
+        """A UUID that nothing has had yet."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
     def next_session_id(self) -> int:
         """Sessions are numbered."""
         self._sessions += 1
+        settings = self.installation.settings
+        settings.peak_sessions = max(settings.peak_sessions, len(self.existing) + 1)
+        return self._sessions
+
+    @property
+    def sessions_so_far(self) -> int:
+        """How many there have been."""
         return self._sessions
 
     def next_conference_member(self) -> int:
@@ -178,7 +188,15 @@ class Core:
         """The switch's clock: microseconds since 1970. It runs with trio's."""
         if self._epoch is None:
             self._epoch = (self._date or datetime.now(UTC)).timestamp() - trio.current_time()
+            self._started = round((self._epoch + trio.current_time()) * 1_000_000)
         return round((self._epoch + trio.current_time()) * 1_000_000)
+
+    @property
+    def uptime_micros(self) -> int:
+        """How long it has been up, in microseconds: since its clock was first looked at."""
+        now = self.micros()
+        self._started = min(self._started or now, now)
+        return now - self._started
 
     @property
     def part_of_second(self) -> float:
@@ -209,6 +227,34 @@ class Core:
         """A channel does not exist any more, as far as others can see."""
         self.channels.pop(uuid, None)
         self.sessions.pop(uuid, None)
+
+    def load_module(self, name: str) -> str:
+        """Load a module; gives FreeSWITCH's word for why it is not, empty if it is."""
+        if name in self.installation.loaded:
+            return "Module already loaded"
+        if name not in self.installation.loadable:
+            return "module load file routine returned an error"
+        applications, commands = self._unloaded.pop(name, ({}, {}))
+        self.applications.update(applications)
+        self.api_commands.update(commands)
+        self.installation.loaded.add(name)
+        return ""
+
+    def unload_module(self, name: str) -> str:
+        """Unload a module, with what it has brought; gives FreeSWITCH's word for why it is not, empty if it is."""
+        installation = self.installation
+        if name not in installation.loaded:
+            return "No such module!"
+        if name.startswith("CORE_"):
+            return "Module is not unloadable"
+        applications = [each for each in self.applications if installation.module_of("application", each) == name]
+        commands = [each for each in self.api_commands if installation.module_of("api", each) == name]
+        self._unloaded[name] = (
+            {each: self.applications.pop(each) for each in applications},
+            {each: self.api_commands.pop(each) for each in commands},
+        )
+        installation.loaded.remove(name)
+        return ""
 
     async def run_api(self, name: str, argument: str) -> str:
         """Run an API command and say what it printed; blanks around its words are taken off."""

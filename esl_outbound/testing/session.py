@@ -68,9 +68,9 @@ class Route:
         """Whether it leaves its dialplan to be parked."""
         self.leads_nowhere = False
         """Whether the dialplan has nothing for it where it goes."""
-        self._next: Dialplan | None = None
         self.is_given = False
         """Whether what it does there was given with it, and is not looked for in a dialplan."""
+        self._next: Dialplan | None = None
 
     @property
     def is_left(self) -> bool:
@@ -82,8 +82,8 @@ class Route:
         self._next = actions or ()
         self.goes_to_park = for_park
         self.leads_nowhere = actions is None
-
         self.is_given = is_given
+
     def follow(self) -> None:
         """The channel is where it was to go."""
         self.actions, self._next = self._next or (), None
@@ -121,11 +121,11 @@ class Session:
         """Whether the last events of the call are out."""
         self.is_taken = False
         """Whether somebody has said ``connect`` on one of its sockets, whatever became of that since."""
+        self.is_placed = False
+        """Whether nobody dialled it: one that never was in a ``socket`` may be parked for whoever placed it."""
         self.waits_for_nobody = False
         """In ``socket``, for a ``connect`` that nobody will send any more."""
         self.stuck = ""
-        self.is_placed = False
-        """Whether nobody dialled it: one that never was in a ``socket`` may be parked for whoever placed it."""
         """Why the thread will wait for ever; empty if it will not."""
         self.was_hung_up_from_within = False
         """By a command that this thread itself carried out, and not from outside."""
@@ -192,10 +192,10 @@ class Session:
             return False
         if self.waits_for_nobody:
             return True
-        # What was sent before the end of the socket is still carried out, and may be a hangup.
-        is_idle = not self.executions.queued and not self.executions.are_carried_out
         if self.is_placed and not self.is_taken:
             return False
+        # What was sent before the end of the socket is still carried out, and may be a hangup.
+        is_idle = not self.executions.queued and not self.executions.are_carried_out
         return self._is_abandoned and is_idle and self.park_ends == math.inf
 
     @property

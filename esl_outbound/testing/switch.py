@@ -28,6 +28,7 @@ from .endpoints import Endpoint, make_channel
 from .far_legs import with_far_legs
 from .finishing import expectation_in, finish, hear_handler_out, one_problem_at_a_time
 from .happenings import Happening, Moment, Who
+from .installation import Gateway, Registration
 from .life import live
 from .logs import logs_kept
 from .placing import calls_live_in, finish_placed, is_called, placed_in, raise_fault, rings
@@ -41,6 +42,7 @@ from .watch import Watch
 __all__ = ["FakeFreeSwitch"]
 
 _OURS: Final = "127.0.0.1:8084"
+_REGISTERED_SECONDS: Final = 3600
 
 
 @final
@@ -206,6 +208,50 @@ class FakeFreeSwitch:
     def missing_mailbox(self, user_id: str, domain: str) -> None:
         """Say that there is no such mailbox: ``voicemail`` says goodbye at once."""
         self._core.missing_mailboxes.add(f"{user_id}@{domain}")
+
+    def registered(self, user: str, domain: str = "127.0.0.1", *, contact: str = "", profile: str = "internal") -> None:
+        """Say that a telephone has registered, for ``show registrations``, ``sofia_contact`` and the like.
+
+        Args:
+            user: Its user.
+            domain: The user's domain.
+            contact: Its address, such as ``sip:1001@192.0.2.10:5060``.
+            profile: With which SIP profile.
+        """
+        check_texts(user=user, domain=domain, contact=contact, profile=profile)
+        expires = self._core.micros() // 1_000_000 + _REGISTERED_SECONDS
+        contact = contact or f"sip:{user}@192.0.2.10:5060"
+        self._core.installation.registrations.append(
+            Registration(user, domain, contact, expires, self._core.new_uuid(), profile)
+        )
+
+    def gateway(self, name: str, *, state: str = "REGED", profile: str = "external", is_up: bool = True) -> None:
+        """Say that there is a SIP gateway, for ``sofia status``.
+
+        Args:
+            name: Its name.
+            state: ``REGED``, ``NOREG``, ``FAIL_WAIT``, ``TRYING`` and so on.
+            profile: Its SIP profile.
+            is_up: Whether it answers when it is pinged.
+        """
+        self._core.installation.gateways.append(Gateway(name, state, profile, is_up=is_up))
+
+    def missing_module(self, name: str) -> None:
+        """Say that a module is not loaded, and that there is no such one to load: what it brings is not there."""
+        self._core.unload_module(name)
+        self._core.installation.loadable.discard(name)
+
+    @property
+    def dialplan_xml(self) -> str:
+        """The dialplan's XML, for ``xml_locate dialplan``: a context, or several in an ``<include>``.
+
+        Calls follow ``extension()``, and not this.
+        """
+        return self._core.installation.dialplan_xml
+
+    @dialplan_xml.setter
+    def dialplan_xml(self, text: str) -> None:
+        self._core.installation.dialplan_xml = text
 
     def listens(self, address: str, target: Server) -> None:
         """Say that a server listens at ``host:port``, in memory, for ``socket`` applications."""

@@ -32,6 +32,7 @@ __all__ = [
     "decoded",
     "disconnect_notice",
     "encoded",
+    "event_body",
     "event_message",
     "find_header",
     "is_number",
@@ -304,9 +305,14 @@ def plain_head(headers: Sequence[tuple[str, Value]]) -> bytes:
     return encoded("".join(f"{name}: {url_encoded(as_text(value))}\n" for name, value in headers))
 
 
+def event_body(event: Event, form: str) -> bytes:
+    """An event as it stands in a message, in one of the formats ``plain``, ``json`` and ``xml``."""
+    return {"plain": _plain, "json": _json, "xml": _xml}[form](event)
+
+
 def event_message(event: Event, form: str) -> bytes:
     """An event in one of the formats ``plain``, ``json`` and ``xml``."""
-    body = {"plain": _plain, "json": _json, "xml": _xml}[form](event)
+    body = event_body(event, form)
     return b"Content-Length: %d\nContent-Type: text/event-%s\n\n%s" % (len(body), form.encode(), body)
 
 

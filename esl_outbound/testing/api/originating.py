@@ -216,7 +216,7 @@ class _Attempt:
 
 def _plan(core: Core, destination: str) -> Destination | None:
     """What happens where somebody calls; None if the dialplan says it."""
-    if core.is_shutting_down or core.is_paused:
+    if core.is_shutting_down or core.installation.settings.pauses_outbound:
         # switch_core_session_request() gives no channel, and that is what endpoints make of it.
         return Destination(destination, cause="DESTINATION_OUT_OF_ORDER", refuses_after=0)
     if destination.startswith("loopback/") and not any(each.matches(destination) for each in core.destinations):

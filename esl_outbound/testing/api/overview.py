@@ -1,13 +1,11 @@
-"""API commands about all calls."""
+"""API commands about the switch as a whole."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 from ..causes import cause_name
-from ..channel import Channel
 from ..core import Core
 from ..expansion import separate
 from .command import ApiCommand
@@ -15,55 +13,60 @@ from .command import ApiCommand
 __all__ = ["COMMANDS"]
 
 
+_UNITS: Final = (("year", 365 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+_VERSION: Final = "1.11.3-dev"
+
+
 async def _status(core: Core, argument: str) -> str:
+    settings = core.installation.settings
     count = len(core.existing)
+    settings.peak_sessions = peak = max(settings.peak_sessions, count)
     return (
-        "UP 0 years, 0 days, 0 hours, 0 minutes, 1 second, 0 milliseconds, 0 microseconds\n"
-        "FreeSWITCH (Version 1.11.3-dev  64bit) is ready\n"
-        f"{count} session(s) since startup\n{count} session(s) - peak {count}, last 5min {count} \n"
-        "0 session(s) per Sec out of max 1000, peak 0, last 5min 0 \n1000 session(s) max\n"
-        "min idle cpu 0.00/99.00\nCurrent Stack Size/Max 240K/8192K\n"
+        f"UP {_in_words(core.uptime_micros)}\n"
+        f"FreeSWITCH (Version {_VERSION}  64bit) is {'not ready' if core.is_shutting_down else 'ready'}\n"
+        f"{core.sessions_so_far} session(s) since startup\n{count} session(s) - peak {peak}, last 5min {peak} \n"
+        f"0 session(s) per Sec out of max {settings.sps}, peak 0, last 5min 0 \n"
+        f"{settings.max_sessions} session(s) max\n"
+        f"min idle cpu {settings.min_idle_cpu:.2f}/99.00\nCurrent Stack Size/Max 240K/8192K\n"
     )
 
 
-_SHOWN: Final = (
-    "uuid,direction,created,created_epoch,name,state,cid_name,cid_num,ip_addr,dest,application,application_data,"
-    "dialplan,context,read_codec,read_rate,read_bit_rate,write_codec,write_rate,write_bit_rate,secure,hostname,"
-    "presence_id,presence_data,accountcode,callstate,callee_name,callee_num,callee_direction,call_uuid,"
-    "sent_callee_name,sent_callee_num,initial_cid_name,initial_cid_num,initial_ip_addr,initial_dest,"
-    "initial_dialplan,initial_context"
-)
+def _in_words(micros: int) -> str:
+    seconds, rest = divmod(micros, 1_000_000)
+    parts = []
+    for name, size in _UNITS:
+        number, seconds = divmod(seconds, size)
+        parts.append((number, name))
+    parts += [(rest // 1000, "millisecond"), (rest % 1000, "microsecond")]
+    return ", ".join(f"{number} {name}{'' if number == 1 else 's'}" for number, name in parts)
 
 
-def _row(channel: Channel) -> str:
-    """A channel in the table of ``show channels``; FreeSWITCH quotes nothing in it."""
-    profile = channel.profile
-    codec, bits = channel.codec
-    media = [codec, "8000", str(bits)] * 2
-    caller = [profile.caller_id_name, profile.caller_id_number, profile.network_address, profile.destination_number]
-    created = datetime.fromtimestamp(profile.created / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    running = [channel.get("current_application") or "", channel.get("current_application_data") or ""]
-    where = [profile.dialplan, profile.context]
-    return ",".join(
-        [
-            *(channel.uuid, profile.direction, created, str(profile.created // 1_000_000)),
-            *(channel.name, channel.running_state, *caller, *running, *where, *media),
-            *("", "vm", "", "", channel.get("accountcode") or "", channel.call_state),
-            *(profile.callee_id_name, profile.callee_id_number, "", channel.get("call_uuid") or "", "", ""),
-            *(*caller, *where),
-        ]
-    )
+_SCALES: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("us", "microseconds"), 1),
+    **dict.fromkeys(("ms", "milliseconds"), 1000),
+    **dict.fromkeys(("", "s", "seconds"), 1_000_000),
+    **dict.fromkeys(("m", "minutes"), 60_000_000),
+    **dict.fromkeys(("h", "hours"), 3_600_000_000),
+    **dict.fromkeys(("d", "days"), 86_400_000_000),
+}
 
 
-async def _show(core: Core, argument: str) -> str:
-    """``channels [count]`` and ``calls [count]``."""
-    words = argument.split()
-    if not words or words[0] not in ("channels", "calls"):
-        return "-USAGE: codec|endpoint|application|api|... [as xml|json|delim|...]\n"
-    rows = [_row(channel) for channel in core.existing.values()]
-    if "count" in words or not rows:
-        return f"\n{len(rows)} total.\n"
-    return "\n".join([_SHOWN, *rows, "", f"{len(rows)} total."]) + "\n"
+async def _uptime(core: Core, argument: str) -> str:
+    scale = _SCALES.get(argument.lower())
+    if scale is None:
+        return "-USAGE: [us|ms|s|m|h|d|microseconds|milliseconds|seconds|minutes|hours|days]\n"
+    return f"{core.uptime_micros // scale}\n"
+
+
+async def _version(core: Core, argument: str) -> str:
+    words = separate(argument, limit=2)
+    if words and "short" in words[0].lower():
+        return "1.11.3\n"
+    return f"FreeSWITCH Version {_VERSION}~64bit ({' ' if not words else _VERSION + '  '}64bit)\n"
+
+
+async def _hostname(core: Core, argument: str) -> str:
+    return core.global_variables["hostname"]
 
 
 async def _hupall(core: Core, argument: str) -> str:
@@ -82,7 +85,10 @@ async def _hupall(core: Core, argument: str) -> str:
 
 
 COMMANDS: Final[Mapping[str, ApiCommand]] = {
+    "hostname": _hostname,
     "hupall": _hupall,
-    "show": _show,
     "status": _status,
+    "switchname": _hostname,
+    "uptime": _uptime,
+    "version": _version,
 }

@@ -185,18 +185,6 @@ async def _strftime(core: Core, argument: str) -> str:
     return core.strftime(form or "%Y-%m-%d %T", atoi(epoch))
 
 
-async def _hostname(core: Core, argument: str) -> str:
-    return core.global_variables["hostname"]
-
-
-async def _version(core: Core, argument: str) -> str:
-    return "FreeSWITCH Version 1.11.3-dev~64bit ( 64bit)\n"
-
-
-async def _ok(core: Core, argument: str) -> str:
-    return "+OK [Success]\n"
-
-
 COMMANDS: Final[Mapping[str, ApiCommand]] = {
     "bgsystem": _system,
     "cond": _cond,
@@ -204,18 +192,14 @@ COMMANDS: Final[Mapping[str, ApiCommand]] = {
     "echo": _echo,
     "eval": _eval,
     "expr": _expr,
-    "hostname": _hostname,
     "md5": _md5,
     "msleep": _msleep,
     "regex": _regex,
-    "reloadxml": _ok,
     "strepoch": _strepoch,
     "strftime": _strftime,
-    "switchname": _hostname,
     "system": _system,
     "tolower": _to_lower,
     "toupper": _to_upper,
     "url_decode": _url_decode,
     "url_encode": _url_encode,
-    "version": _version,
 }

@@ -8,8 +8,8 @@ from typing import Final
 from ..applications.basics import is_allowed
 from ..core import Core
 from ..expansion import separate
-from ..wire import atoi, decoded, plain_head
-from .command import NO_CHANNEL, OK, ApiCommand, words_of
+from ..wire import as_text, atoi, decoded, event_body, plain_head
+from .command import NO_CHANNEL, OK, ApiCommand
 
 __all__ = ["COMMANDS"]
 
@@ -59,12 +59,20 @@ _SETVAR_MULTI_USAGE: Final = "-USAGE: <uuid> <var>=<value>;<var>=<value>...\n"
 
 
 async def _uuid_dump(core: Core, argument: str) -> str:
-    uuid = words_of(argument, 2)[0]
-    channel = core.channels.get(uuid)
+    """``<uuid> [txt|plain|json|xml]``; only ``plain`` is not encoded."""
+    words = separate(argument, limit=2)
+    if not words:
+        return "-USAGE: <uuid> [format]\n"
+    channel = core.channels.get(words[0])
     if channel is None:
         return NO_CHANNEL
     site = ("mod_commands.c", "uuid_dump_function", 6495)
     event = core.make_event("CHANNEL_DATA", headers=channel.headers("CHANNEL_DATA"), site=site)
+    form = (*words[1:], "txt")[0].lower()
+    if form in ("json", "xml"):
+        return decoded(event_body(event, form))
+    if form == "plain":
+        return "".join(f"{name}: {as_text(value)}\n" for name, value in event.headers) + "\n"
     return decoded(plain_head(event.headers)) + "\n"
 
 
@@ -72,12 +80,6 @@ async def _global_getvar(core: Core, argument: str) -> str:
     if not argument:
         return "".join(f"{name}={value}\n" for name, value in core.global_variables.items())
     return core.global_variables.get(argument, "")
-
-
-async def _global_setvar(core: Core, argument: str) -> str:
-    name, _, value = argument.partition("=")
-    core.global_variables[name] = value
-    return "+OK"
 
 
 async def _hash(core: Core, argument: str) -> str:
@@ -177,7 +179,6 @@ COMMANDS: Final[Mapping[str, ApiCommand]] = {
     "acl": _acl,
     "db": _db,
     "global_getvar": _global_getvar,
-    "global_setvar": _global_setvar,
     "group": _group,
     "hash": _hash,
     "limit_usage": _limit_usage,
