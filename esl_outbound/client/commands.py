@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from functools import partial
-from typing import ClassVar, Final, TypeVar
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
-import trio
-
-from ..api import SwitchApi
 from ..arguments.checks import check_cause
-from ..call.observing import Observer
-from ..errors import Disconnected, LocalProtocolError, Progress, SwitchError
+from ..errors import LocalProtocolError
 from ..jobs import Job
-from ..log_lines import LogLevel, LogLines, log_level_of
 from ..protocol import (
     ApiResponse,
-    EventFormat,
     Execute,
-    Filter,
-    FilterDelete,
     Hangup,
     HangupCause,
-    NoEvents,
     NoMedia,
     Reply,
     SendEvent,
@@ -32,63 +21,24 @@ from ..protocol import (
     Unicast,
     XferExt,
 )
-from .hub import Hub
-from .session import Allowed, Answers, Session
-from .streams import Selection, selection_of
-from .subscriptions import Step
+from .following import FollowedChannel, followed
+from .opening import Opener
+from .session import Allowed
+from .subscribing import SwitchSubscriptions
 
 __all__ = ["SwitchCommands"]
 
-ObserverT = TypeVar("ObserverT", bound=Observer)
 
-
-class SwitchCommands(SwitchApi):
+class SwitchCommands(SwitchSubscriptions):
     """What can be said to a FreeSWITCH over a connection that we opened to it.
 
     The words are those of ``Call``; a command for a channel takes the channel's UUID first.
     """
 
-    _waits_for_connection: ClassVar[bool] = False
-    """Whether what is wished for while there is no connection is told to the next one."""
-
-    def __init__(self, hub: Hub, peer: str, event_format: EventFormat) -> None:
-        self._hub: Final = hub
-        self._peer: Final = peer
-        self._event_format: Final = event_format
-        # One change of subscriptions at a time: what FreeSWITCH is told is to be in the order of what is wanted.
-        self._changing: Final = trio.Lock()
-        self._subscriptions: Final[list[Selection]] = []
-        """What was subscribed to without an observer."""
-        self._hears_jobs = False
-        """Whether FreeSWITCH has agreed to tell the ends of background jobs."""
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._peer}{'' if self.is_connected else ', not connected'}>"
-
-    def _connected(self) -> Session | None:
-        """The connection, if there is one."""
-        raise NotImplementedError
-
-    def _stream_end(self) -> SwitchError | None:
-        """Why observers hear nothing more; None while they may."""
-        raise NotImplementedError
-
-    def _session(self, command: str) -> Session:
-        """The connection, to say something on it.
-
-        Raises:
-            Disconnected: There is none.
-        """
-        session = self._connected()
-        if session is None:
-            raise Disconnected(self._peer, command, Progress.NOT_SENT)
-        return session
-
     @property
-    def is_connected(self) -> bool:
-        """Whether commands can be sent."""
-        session = self._connected()
-        return session is not None and session.is_open
+    def _login(self) -> Opener:
+        """What opens one more connection, as the same user."""
+        raise NotImplementedError
 
     @property
     def allowed(self) -> Allowed:
@@ -140,9 +90,14 @@ class SwitchCommands(SwitchApi):
         if not self._hears_jobs:
             # Whoever comes while the first one asks waits for FreeSWITCH's word, too: of a job whose end nobody is to
             # hear of nothing would ever come.
-            await self._tell(self._hub.wishes.want_jobs, self._hub.wishes.forget_jobs)
+            await self._tell(self._hub.wishes.want_jobs, self._forget_jobs)
             self._hears_jobs = True
         return await session.start_job(command)
+
+    def _forget_jobs(self) -> None:
+        # Another one's job may be running by now.
+        if not self._hears_jobs:
+            self._hub.wishes.forget_jobs()
 
     async def job(self, command: str) -> ApiResponse:
         """Run an API command in the background, and wait for what it prints; cancelled, it runs on.
@@ -159,184 +114,33 @@ class SwitchCommands(SwitchApi):
     async def _run(self, command: str) -> ApiResponse:
         return await self.api(command)
 
-    # Events
+    async def _start(self, command: str) -> Job:
+        return await self.bgapi(command)
+
+    # One channel
 
     @asynccontextmanager
-    async def _observing(self, selection: Selection, stream: ObserverT) -> AsyncIterator[ObserverT]:
-        """Show a stream the events that it wants, and ask FreeSWITCH for them if nobody has yet."""
-        with self._hub.observed_by(stream):
-            async with self._subscribed(selection):
-                yield stream
+    async def follow(self, channel_uuid: str) -> AsyncIterator[FollowedChannel]:
+        """Follow one channel to its end: ``async with switch.follow(channel_uuid) as channel``.
 
-    @asynccontextmanager
-    async def _subscribed(self, selection: Selection) -> AsyncIterator[None]:
-        await self._tell(partial(self._hub.wishes.add, selection), partial(self._hub.wishes.remove, selection))
-        try:
-            yield
-        finally:
-            self._hub.wishes.remove(selection)
-            await self._tell_of_less()
-
-    async def subscribe(self, *names: str) -> None:
-        """Ask for events, whoever observes them (``event``): an observer that comes later has them at once.
+        Opens a further connection as the same user, and says ``myevents`` there. FreeSWITCH keeps what it knows of the
+        channel for as long as this connection is open. **When it is closed, the channel is not under any socket's
+        control any more** (``listener_run()`` in mod_event_socket.c): a call that a handler conducts over its own
+        socket, and that is parked between two applications, is hung up or goes on in its dialplan then. ``events`` with
+        ``where={"Unique-ID": channel_uuid}`` does it no harm.
 
         Args:
-            names: Names as ``events`` takes them.
+            channel_uuid: The channel.
 
         Raises:
-            LocalProtocolError: A name is no event's name, or there is none.
-            CommandRejected: FreeSWITCH has no event of that name, or this user may not hear of it.
-            Disconnected: There is no connection, or it ended.
+            NoSuchChannel: There is no such channel, any more.
+            LocalProtocolError: ``channel_uuid`` cannot be said; nothing was opened.
+            CommandRejected: This user may not hear of CHANNEL_ANSWER, which chooses another format than plain.
+            NoFreeSwitch: No FreeSWITCH listens there, any more; likewise ``AccessDenied``, ``AuthenticationFailed``.
+            Disconnected: The connection ended before FreeSWITCH had agreed.
         """
-        selection = selection_of(names, None)
-        await self._tell(partial(self._hub.wishes.add, selection), partial(self._hub.wishes.remove, selection))
-        self._subscriptions.append(selection)
-
-    async def unsubscribe(self, *names: str) -> None:
-        """Take a ``subscribe`` of the same names back (``nixevent``); what others observe goes on.
-
-        Raises:
-            LocalProtocolError: These names were not subscribed to.
-        """
-        selection = selection_of(names, None)
-        found = next((each for each in self._subscriptions if each == selection), None)
-        if found is None:
-            raise LocalProtocolError(f"{' '.join(names)} was not subscribed to")
-        self._subscriptions.remove(found)
-        self._hub.wishes.remove(found)
-        await self._tell_of_less()
-        await trio.lowlevel.checkpoint()
-
-    async def noevents(self) -> None:
-        """Have no events at all (``noevents``), and let those go that FreeSWITCH has still in its queue.
-
-        Raises:
-            LocalProtocolError: Somebody observes events or waits for a job, and would wait for ever.
-            CommandRejected: There were none anyway (``-ERR not listening for events``).
-            Disconnected: There is no connection, or it ended.
-        """
-        async with self._changing:
-            session = self._session("noevents")
-            if self._hub.is_observed or session.runs_jobs:
-                raise LocalProtocolError("noevents while somebody observes events or waits for a job")
-            await trio.lowlevel.checkpoint_if_cancelled()
-            for selection in self._subscriptions:
-                self._hub.wishes.remove(selection)
-            self._subscriptions.clear()
-            self._hub.wishes.forget_jobs()
-            self._hears_jobs = False
-            session.told.names.clear()
-            session.told.subclasses.clear()
-            await (await session.say([Step(NoEvents())])).all_answered()
-
-    async def filter(self, header: str, value: str) -> None:
-        """Let only events through with this header and value (``filter``), whoever observes; several are alternatives.
-
-        ``events(..., where=...)`` does this for one observer. The ends of background jobs always come.
-
-        Args:
-            header: The header's name, such as ``Unique-ID``.
-            value: Its value, whatever its case; ``-X`` keeps out those with X, ``/X/`` is a regular expression.
-
-        Raises:
-            LocalProtocolError: They cannot be said; nothing was sent.
-            Disconnected: There is no connection, or it ended.
-        """
-        Filter(header, value).encode()
-        wishes = self._hub.wishes
-        await self._tell(partial(wishes.add_filter, (header, value)), partial(wishes.remove_filters, header, value))
-
-    async def delete_filter(self, header: str | None = None, value: str | None = None) -> None:
-        """Take back one value of a filter, all of a header, or (without a header) every one (``filter delete``).
-
-        Raises:
-            LocalProtocolError: They cannot be said; nothing was sent.
-        """
-        FilterDelete(header, value).encode()
-        self._hub.wishes.remove_filters(header, value)
-        await self._tell_of_less()
-        await trio.lowlevel.checkpoint()
-
-    async def _tell(self, add: Callable[[], None], take_back: Callable[[], None]) -> None:
-        """Wish for more, tell FreeSWITCH, and wait for its word; what it refuses is not wished for any more."""
-        async with self._changing:
-            session = self._connected()
-            if session is None and not self._waits_for_connection:
-                raise Disconnected(self._peer, "event", Progress.NOT_SENT)
-            await trio.lowlevel.checkpoint_if_cancelled()
-            add()
-            if session is None:
-                return
-            try:
-                await (await self._say(session)).all_answered()
-            except BaseException as exc:
-                if isinstance(exc, Disconnected) and self._waits_for_connection:
-                    return  # the next connection is told
-                take_back()
-                await self._tell_of_less()
-                raise
-
-    async def _tell_of_less(self) -> None:
-        """Tell FreeSWITCH what nobody wishes for any more; whatever happens, and without waiting for its word."""
-        session = self._connected()
-        if session is not None:
-            with suppress(Disconnected):
-                await self._say(session)
-
-    async def _say(self, session: Session) -> Answers:
-        return await session.say(self._hub.wishes.steps(session.told, self._event_format))
-
-    @asynccontextmanager
-    async def log_lines(self, level: LogLevel | int | str = "debug") -> AsyncIterator[LogLines]:
-        """Read FreeSWITCH's log: ``async with switch.log_lines("warning") as lines``.
-
-        Several readers share one ``log`` with the most verbose of their levels; the last one out says ``nolog``.
-
-        Args:
-            level: Lines of this level, and of those that are worse.
-
-        Raises:
-            LocalProtocolError: There is no such level.
-            CommandRejected: This user may not read the log.
-            Disconnected: There is no connection, or it ended.
-        """
-        number = log_level_of(level)
-        lines = LogLines(number, self._stream_end)
-        wishes = self._hub.wishes
-        with self._hub.read_by(lines):
-            await self._tell(partial(wishes.add_log_level, number), partial(wishes.remove_log_level, number))
-            try:
-                yield lines
-            finally:
-                wishes.remove_log_level(number)
-                await self._tell_of_less()
-
-    async def log(self, level: LogLevel | int | str = "debug") -> None:
-        """Have FreeSWITCH's log lines sent, to the logger ``esl_outbound.freeswitch`` (``log``).
-
-        Args:
-            level: Lines of this level, and of those that are worse.
-
-        Raises:
-            LocalProtocolError: There is no such level.
-            CommandRejected: This user may not read the log.
-            Disconnected: There is no connection, or it ended.
-        """
-        number = log_level_of(level)
-        wishes = self._hub.wishes
-        await self._tell(partial(wishes.add_log_level, number), partial(wishes.remove_log_level, number))
-        before, self._hub.logged_level = self._hub.logged_level, number
-        if before is not None:
-            wishes.remove_log_level(before)
-            await self._tell_of_less()
-
-    async def nolog(self) -> None:
-        """Have them sent to the logger no longer (``nolog``, unless somebody reads them with ``log_lines``)."""
-        before, self._hub.logged_level = self._hub.logged_level, None
-        if before is not None:
-            self._hub.wishes.remove_log_level(before)
-            await self._tell_of_less()
-        await trio.lowlevel.checkpoint()
+        async with followed(self._login, channel_uuid) as channel:
+            yield channel
 
     # Events and messages of our own
 

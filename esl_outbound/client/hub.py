@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, final
+from typing import Final, Protocol, final
 
 from ..call.observing import Observer
-from ..log_lines import LogLines, log_to_logger
+from ..log_lines import log_to_logger
 from ..protocol import Event, LogLine
 from .subscriptions import Wishes
 
-__all__ = ["Hub"]
+__all__ = ["Hub", "LineObserver"]
+
+
+class LineObserver(Protocol):
+    """Whoever is shown the log's lines by the reader: it takes what it wants, and waits for nothing."""
+
+    def offer(self, line: LogLine) -> None:
+        """Take in a line."""
+
+    def wake(self) -> None:
+        """The connection has ended: let whoever waits look again."""
 
 
 @final
@@ -26,9 +36,11 @@ class Hub:
         self.wishes: Final = Wishes()
         self.logged_level: int | None = None
         """Of which level log lines go to the logger ``esl_outbound.freeswitch``; None if none do."""
+        self.before_next: Callable[[], None] | None = None
+        """Called before the next event or line is shown to anybody."""
         self._peer = peer
         self._observers: Final[list[Observer]] = []
-        self._readers: Final[list[LogLines]] = []
+        self._readers: Final[list[LineObserver]] = []
 
     @contextmanager
     def observed_by(self, stream: Observer) -> Iterator[None]:
@@ -40,7 +52,7 @@ class Hub:
             self._observers.remove(stream)
 
     @contextmanager
-    def read_by(self, lines: LogLines) -> Iterator[None]:
+    def read_by(self, lines: LineObserver) -> Iterator[None]:
         """Show a stream every log line from now on."""
         self._readers.append(lines)
         try:
@@ -57,11 +69,15 @@ class Hub:
 
     def event_came(self, event: Event) -> None:
         """An event came: whoever wants it has it now."""
+        if self.before_next is not None:
+            self.before_next()
         for observer in self._observers:
             observer.offer(event)
 
     def line_came(self, line: LogLine) -> None:
         """A line of FreeSWITCH's log came."""
+        if self.before_next is not None:
+            self.before_next()
         if self.logged_level is not None and line.level <= self.logged_level:
             log_to_logger(line, self._peer)
         for lines in self._readers:

@@ -17,7 +17,16 @@ from ..protocol import Auth, EventFormat, UserAuth
 from .hub import Hub
 from .session import Session
 
-__all__ = ["CallListener", "OpenStream", "Opener", "call_listeners", "credentials_of", "open_tcp", "stream_openers"]
+__all__ = [
+    "CallListener",
+    "OpenStream",
+    "Opener",
+    "call_listeners",
+    "credentials_of",
+    "open_tcp",
+    "opener_of",
+    "stream_openers",
+]
 
 OpenStream: TypeAlias = Callable[[], Awaitable[trio.abc.Stream]]
 
@@ -111,3 +120,22 @@ def credentials_of(password: str, user: str | None, domain: str | None) -> Auth 
         credentials = UserAuth(name, domain if domain is not None else in_name, password)
     credentials.encode()
     return credentials
+
+
+def opener_of(
+    host: str,
+    port: int,
+    password: str,
+    user: str | None,
+    domain: str | None,
+    event_format: EventFormat,
+    login_seconds: float,
+) -> Opener:
+    """What opens connections with the FreeSWITCH that listens there.
+
+    Raises:
+        LocalProtocolError: A password, user or domain cannot be said on the wire.
+        TypeError: There is a domain and no user.
+    """
+    peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return Opener(peer, open_tcp(host, port), credentials_of(password, user, domain), event_format, login_seconds)

@@ -30,6 +30,7 @@ from ..protocol import (
     BgApi,
     Command,
     Connection,
+    DisconnectNotice,
     Event,
     Exchange,
     Exit,
@@ -48,6 +49,7 @@ __all__ = ["Allowed", "Answers", "Session"]
 _log: Final = logging.getLogger("esl_outbound.client")
 
 _GOODBYE_SECONDS: Final = 2.0
+_GOODBYE: Final = "Disconnected, goodbye."
 
 
 @final
@@ -72,20 +74,19 @@ class Allowed:
 class Answers:
     """FreeSWITCH's word on some steps."""
 
-    __slots__ = ("_all", "_left", "_lost", "_refusal", "_session")
+    __slots__ = ("_all", "_left", "_lost", "_refusals", "_session")
 
     def __init__(self, session: Session, count: int) -> None:
         self._session = session
         self._left = count
         self._all = trio.Event()
-        self._refusal: CommandRejected | None = None
+        self._refusals: Final[list[CommandRejected]] = []
         self._lost: Command | None = None
 
-    async def all_answered(self) -> None:
-        """Wait for it.
+    async def refusals(self) -> list[CommandRejected]:
+        """Wait for it, and give what it refused.
 
         Raises:
-            CommandRejected: It refused one of them.
             Disconnected: The connection ended first.
         """
         if not self._left:
@@ -94,8 +95,17 @@ class Answers:
             await self._all.wait()
         if self._lost is not None:
             raise self._session.lost(self._lost, Progress.SENT)
-        if self._refusal is not None:
-            raise self._refusal
+        return self._refusals
+
+    async def all_answered(self) -> None:
+        """Wait for it.
+
+        Raises:
+            CommandRejected: It refused one of them.
+            Disconnected: The connection ended first.
+        """
+        if refusals := await self.refusals():
+            raise refusals[0]
 
     def came(self, exchange: Exchange, step: Step) -> None:
         """One of them was answered."""
@@ -103,7 +113,7 @@ class Answers:
             self._lost = step.command
         elif isinstance(exchange.reply, Reply) and not exchange.reply.ok:
             step.undo()
-            self._refusal = CommandRejected(step.command, exchange.reply)
+            self._refusals.append(CommandRejected(step.command, exchange.reply))
         self._left -= 1
         if not self._left:
             self._all.set()
@@ -138,6 +148,10 @@ class Session:
         self.told: Final = Told()
         self.allowed = Allowed(None, None, log=True)
         self.ended: Final = trio.Event()
+        self.notice: DisconnectNotice | None = None
+        """The last word of FreeSWITCH's on the connection's end, if it has said one."""
+        self.channel_ended = False
+        """Whether FreeSWITCH has said that the channel is down that this connection is about."""
         self._hub = hub
         self._link: Final = Link(stream, Connection(opening=(Auth, UserAuth)), peer)
         self._first: Message | None = None
@@ -200,10 +214,15 @@ class Session:
             LocalProtocolError: It cannot be said; nothing was sent.
             Disconnected: The connection ended before the reply came.
         """
+        self._check_open(command)
         try:
             return await self._link.ask(command)
         except ConnectionLost as exc:
             raise self.lost(command, exc.progress) from exc.__cause__
+
+    def _check_open(self, command: Command | None) -> None:
+        if not self._link.is_open:  # or we have said `exit`
+            raise self.lost(command, Progress.NOT_SENT)
 
     async def command(self, command: Command) -> Reply:
         """Send a command that must not be refused, and give its reply.
@@ -229,6 +248,9 @@ class Session:
         """
         answers = Answers(self, len(steps))
         commands = [step.command for step in steps]
+        self._check_open(commands[0] if commands else None)
+        if not commands:
+            return answers
         try:
             await self._link.send(commands, [_Answer(answers, step) for step in steps], shielded=True)
         except ConnectionLost as exc:
@@ -280,6 +302,16 @@ class Session:
         """Why nothing more comes; None while something may."""
         return self.lost(None, None) if self.ended.is_set() else None
 
+    @property
+    def end_reason(self) -> str:
+        """What ended the connection, in a few words."""
+        reason = self._reason or self._link.reason
+        if reason is not None:
+            return " ".join(str(reason).split()) or type(reason).__name__
+        # What kill_listener() in mod_event_socket.c says tells more than what everybody is told.
+        said = "" if self.notice is None else self.notice.text.strip()
+        return said if said and not said.startswith(_GOODBYE) else "FreeSWITCH closed the connection"
+
     # The reader's part
 
     def receive(self, message: Message) -> None:
@@ -293,6 +325,11 @@ class Session:
             self._greeted.set()
         elif type(message) is LogLine:
             self._hub.line_came(message)
+        elif type(message) is DisconnectNotice:
+            self.notice = message
+            # Without `linger` it closes then; kill_listener() in mod_event_socket.c has other words.
+            if self._link.is_open and (message.is_linger or message.text.startswith(_GOODBYE)):
+                self.channel_ended = True
 
     def _job_finished(self, event: Event) -> None:
         job = self._jobs.pop(decode(peek(event.block, b"\nJob-UUID: ") or b""), None)

@@ -12,16 +12,16 @@ from ..errors import EslOutboundError, LocalProtocolError
 from ..protocol import Event, Filter, Subscribe
 from ..streams import Stream
 
-__all__ = ["Selection", "SwitchEvents", "selection_of"]
+__all__ = ["Selection", "SwitchEvents", "can_be_taken_back", "selection_of"]
 
 # A value that begins with one of these is no plain value to FreeSWITCH (event_handler() in mod_event_socket.c).
 _NOT_PLAIN: Final = ("+", "-", " ", "/")
 
 
 @final
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Selection:
-    """Which events an observer wants."""
+    """Which events an observer wants. Two observers have two, even if they want the same."""
 
     wanted: Wanted
     where: tuple[tuple[str, str], ...]
@@ -30,14 +30,23 @@ class Selection:
     @property
     def filter(self) -> tuple[str, str] | None:
         """A filter of FreeSWITCH's that lets through all of them, and perhaps more: filters are alternatives."""
-        for pair in self.where:
-            if pair[1] and not pair[1].startswith(_NOT_PLAIN):
-                return pair
+        for header, value in self.where:
+            if value and not value.startswith(_NOT_PLAIN) and can_be_taken_back(header, value):
+                return header, value
         return None
 
     def matches(self, event: Event) -> bool:
         """Whether an event is one of them."""
         return self.wanted.matches(event) and all(event.get(name) == value for name, value in self.where)
+
+
+def can_be_taken_back(header: str, value: str) -> bool:
+    """Whether FreeSWITCH keeps a filter as it was said, and ``filter delete`` of it takes back this one alone.
+
+    ``filter delete all`` takes back everything (``parse_command()`` in mod_event_socket.c); a bracket in a name is an
+    array's index, and an array of one is stored as its item (``switch_event_base_add_header()`` in switch_event.c).
+    """
+    return header.lower() != "all" and "[" not in header and not value.startswith("ARRAY::")
 
 
 def selection_of(names: tuple[str, ...], where: Mapping[str, str] | None) -> Selection:

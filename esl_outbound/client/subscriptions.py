@@ -1,8 +1,11 @@
 """What a connection's observers want to hear of, and what has to be said to FreeSWITCH for that.
 
 One connection has one set of names, one of CUSTOM subclasses, one of filters and one log level. Each observer's
-wishes are counted; ``commands`` compares what all of them together want with what this connection was told, so two
+wishes are counted; ``steps`` compares what all of them together want with what this connection was told, so two
 observers of one event cost one ``event``, and a new connection is told everything by the same comparison.
+
+More is asked for before anything is taken back: FreeSWITCH has events to send between any two commands, and nobody
+is to miss one because somebody else came or went.
 """
 
 from __future__ import annotations
@@ -14,10 +17,21 @@ from typing import Final, TypeAlias, TypeVar, final
 
 import attrs
 
-from ..protocol import Command, EventFormat, EventName, Filter, FilterDelete, Log, NixEvent, NoLog, Subscribe
+from ..protocol import (
+    Command,
+    EventFormat,
+    EventName,
+    Filter,
+    FilterDelete,
+    Log,
+    NixEvent,
+    NoEvents,
+    NoLog,
+    Subscribe,
+)
 from .streams import Selection
 
-__all__ = ["FilterPair", "Step", "Told", "Wishes"]
+__all__ = ["FilterPair", "LogWish", "Step", "Told", "Wishes"]
 
 FilterPair: TypeAlias = tuple[str, str]
 """A header and its value."""
@@ -26,6 +40,8 @@ KeyT = TypeVar("KeyT")
 
 _ALL: Final = "ALL"
 _JOB_EVENT: Final = "BACKGROUND_JOB"
+# What `event ALL` switches on and `nixevent` can switch off by name.
+_EACH_OF_ALL: Final = frozenset(name.value for name in EventName) - {_ALL, "CUSTOM"}
 # Lets everything pass. While others are added or taken back one by one, none of the rest is lost.
 _ANYTHING: Final = ("Event-Name", "/./")
 _JOBS: Final = ("Event-Name", _JOB_EVENT)
@@ -39,13 +55,26 @@ def _nothing() -> None:
 class Told:
     """What one connection's FreeSWITCH was told."""
 
-    __slots__ = ("filters", "log_level", "names", "subclasses")
+    __slots__ = ("filters", "has_rest", "log_level", "names", "subclasses")
 
     def __init__(self) -> None:
         self.names: Final[set[str]] = set()
         self.subclasses: Final[set[str]] = set()
-        self.filters: Final[set[FilterPair]] = set()
+        self.filters: Final[dict[FilterPair, FilterPair]] = {}
+        """As they were said, by what FreeSWITCH knows them by."""
         self.log_level: int | None = None
+        self.has_rest = False
+        """Whether it may send what nobody asked for and no ``nixevent`` of ours takes back: what is left of ALL."""
+
+    def forget_events(self) -> None:
+        """It was told to send no events any more (``noevents``)."""
+        self.names.clear()
+        self.subclasses.clear()
+        self.has_rest = False
+
+    def forget_log(self) -> None:
+        """It refused to send log lines: this user may not have any."""
+        self.log_level = None
 
 
 @final
@@ -58,10 +87,20 @@ class Step:
 
 
 @final
+@attrs.frozen(eq=False)
+class LogWish:
+    """Somebody wants log lines."""
+
+    level: int
+    """Of this level and those below it."""
+
+
+@final
 class Wishes:
     """What everybody together wants to hear of."""
 
     def __init__(self) -> None:
+        self._present: Final[set[Selection]] = set()
         self._names: Final[Counter[str]] = Counter()
         self._subclasses: Final[Counter[str]] = Counter()
         self._filters: Final[Counter[FilterPair]] = Counter()
@@ -70,17 +109,22 @@ class Wishes:
         """Those that one observer's wishes come down to."""
         self._unselective = 0
         """How many observers want every event of some name."""
-        self._log_levels: Final[Counter[int]] = Counter()
+        self._logs: Final[set[LogWish]] = set()
         self.wants_jobs = False
         """Whether background jobs are run."""
 
+    # Who comes and goes
+
     def add(self, selection: Selection) -> None:
         """One more observer wants these events."""
+        self._present.add(selection)
         self._count(selection, 1)
 
     def remove(self, selection: Selection) -> None:
-        """An observer wants them no longer."""
-        self._count(selection, -1)
+        """An observer wants them no longer; to say so twice makes no difference."""
+        if selection in self._present:
+            self._present.remove(selection)
+            self._count(selection, -1)
 
     def _count(self, selection: Selection, count: int) -> None:
         for name in selection.wanted.names:
@@ -108,19 +152,50 @@ class Wishes:
         """One more filter that holds for everybody."""
         _add(self._filters, pair, 1)
 
+    def remove_filter(self, pair: FilterPair) -> None:
+        """Take one ``add_filter`` back."""
+        _add(self._filters, pair, -1)
+
     def remove_filters(self, header: str | None, value: str | None) -> None:
-        """Take back a value of a filter, all of a header, or (without a header) every one."""
+        """Take back a value of a filter, all of a header, or (without a header) every one, however often it is there.
+
+        As ``switch_event_del_header_val()`` in switch_event.c: a header's name in any case, a value in its own.
+        """
         for pair in list(self._filters):
             if (header is None or pair[0].lower() == header.lower()) and value in (None, pair[1]):
                 del self._filters[pair]
 
-    def add_log_level(self, level: int) -> None:
-        """Somebody wants log lines of this level and below."""
-        _add(self._log_levels, level, 1)
+    def add_log(self, wish: LogWish) -> None:
+        """Somebody wants log lines."""
+        self._logs.add(wish)
 
-    def remove_log_level(self, level: int) -> None:
-        """He wants them no longer."""
-        _add(self._log_levels, level, -1)
+    def remove_log(self, wish: LogWish) -> None:
+        """He wants them no longer; to say so twice makes no difference."""
+        self._logs.discard(wish)
+
+    # What FreeSWITCH refused
+
+    def give_up(self, refused: Subscribe) -> list[Selection]:
+        """Wish no longer for what FreeSWITCH refused.
+
+        Returns:
+            Whoever wanted it, with all else that he wanted.
+        """
+        wanting = [
+            each
+            for each in self._present
+            if not set(refused.names).isdisjoint(each.wanted.names)
+            or not set(refused.subclasses).isdisjoint(each.wanted.subclasses)
+        ]
+        for selection in wanting:
+            self.remove(selection)
+        return wanting
+
+    def give_up_logs(self) -> list[LogWish]:
+        """Wish for no log lines, which this user may not have; give the wishes there were."""
+        wanting = list(self._logs)
+        self._logs.clear()
+        return wanting
 
     # What has to be said
 
@@ -129,60 +204,75 @@ class Wishes:
         return [*self._filter_steps(told), *self._event_steps(told, event_format), *self._log_steps(told)]
 
     def _event_steps(self, told: Told, event_format: EventFormat) -> list[Step]:
-        names = {_ALL} if self._names[_ALL] else {name for name, count in self._names.items() if count}
-        subclasses = set() if _ALL in names else {each for each, count in self._subclasses.items() if count}
-        steps = []
-        if _ALL in told.names and _ALL not in names:
-            # Each name by itself: `nixevent ALL` would lose what is fired before the rest is asked for again. CUSTOM
-            # cannot be taken back so; what then still comes of it nobody looks at.
-            rest = tuple(name.value for name in EventName if name.value not in {*names, _ALL, "CUSTOM"})
-            steps.append(Step(NixEvent(rest)))
-            told.names.clear()
-            told.names.update(names)
-            told.subclasses.clear()
-        # A command each: of several names those that FreeSWITCH does not know are ignored without a word.
-        steps += [
+        names, subclasses = set(self._names), set(self._subclasses)
+        # A command each: of several names those that FreeSWITCH does not know are ignored without a word, and of
+        # several subclasses a forbidden one keeps out those behind it (parse_command() in mod_event_socket.c).
+        steps = [
             Step(Subscribe((name,), (), event_format), partial(told.names.discard, name))
             for name in sorted(names - told.names)
         ]
-        if new := subclasses - told.subclasses:
-            undo = partial(told.subclasses.difference_update, new)
-            steps.append(Step(Subscribe((), tuple(sorted(new)), event_format), undo))
+        steps += [
+            Step(Subscribe((), (subclass,), event_format), partial(told.subclasses.discard, subclass))
+            for subclass in sorted(subclasses - told.subclasses)
+        ]
+        told.names.update(names)
+        told.subclasses.update(subclasses)
+        if _ALL in names:
+            # A `nixevent` of whatever name would end ALL, and they come with it anyway.
+            return steps
         gone, gone_subclasses = told.names - names, told.subclasses - subclasses
-        if _ALL not in names and (gone or gone_subclasses):
+        if _ALL in gone:
+            # Each name by itself: `nixevent ALL` would lose what is fired before the rest is asked for again.
+            gone = (gone | _EACH_OF_ALL) - names - {_ALL}
+            if not gone:
+                return steps  # somebody wants each of them
+            # `event ALL` switched on CUSTOM, all subclasses that there were, and events that we have no name for.
+            told.has_rest = True
+        if told.has_rest and not names and not subclasses:
+            told.forget_events()
+            return [*steps, Step(NoEvents())]
+        if gone or gone_subclasses:
             steps.append(Step(NixEvent(tuple(sorted(gone)), tuple(sorted(gone_subclasses)))))
-        _become(told.names, names)
-        _become(told.subclasses, subclasses)
+        told.names.intersection_update(names)
+        told.subclasses.intersection_update(subclasses)
         return steps
 
     def _filter_steps(self, told: Told) -> list[Step]:
-        filters = set(self._filters)
-        if self._filters or (self._selections and not self._unselective):
-            filters |= set(self._selections)
+        wished = {_known_by(pair): pair for pair in self._filters}
+        if wished or (self._selections and not self._unselective):
+            wished |= {_known_by(pair): pair for pair in self._selections}
             if self.wants_jobs:
-                filters.add(_JOBS)
-        commands: list[Command] = [Filter(*pair) for pair in sorted(filters - told.filters)]
-        commands += [FilterDelete(*pair) for pair in sorted(told.filters - filters)]
-        if commands and bool(filters) != bool(told.filters):
+                wished[_known_by(_JOBS)] = _JOBS
+        new = {key: pair for key, pair in wished.items() if key not in told.filters}
+        gone = {key: pair for key, pair in told.filters.items() if key not in wished}
+        anything = _known_by(_ANYTHING)
+        if bool(wished) != bool(told.filters):
             # With the first filter all else is kept out; with the last one gone nothing is.
-            commands = [Filter(*_ANYTHING), *commands, FilterDelete(*_ANYTHING)]
-        _become(told.filters, filters)
+            if anything not in told.filters:
+                new[anything] = _ANYTHING
+            if anything not in wished:
+                gone[anything] = _ANYTHING
+        commands: list[Command] = [Filter(*new[key]) for key in sorted(new, key=lambda key: (key != anything, key))]
+        commands += [FilterDelete(*gone[key]) for key in sorted(gone, key=lambda key: (key == anything, key))]
+        told.filters.clear()
+        told.filters.update(wished)
         return [Step(command) for command in commands]
 
     def _log_steps(self, told: Told) -> list[Step]:
-        level = max((level for level, count in self._log_levels.items() if count), default=None)
+        level = max((wish.level for wish in self._logs), default=None)
         if level == told.log_level:
             return []
-        before, told.log_level = told.log_level, level
-        return [Step(NoLog() if level is None else Log(level), partial(setattr, told, "log_level", before))]
+        told.log_level = level
+        # A refused `nolog` means that there is no log to end.
+        return [Step(NoLog()) if level is None else Step(Log(level), told.forget_log)]
+
+
+def _known_by(pair: FilterPair) -> FilterPair:
+    """A filter as FreeSWITCH tells it from others, to take it back: the header's name counts in any case."""
+    return pair[0].lower(), pair[1]
 
 
 def _add(counter: Counter[KeyT], key: KeyT, count: int) -> None:
     counter[key] += count
     if counter[key] <= 0:
         del counter[key]
-
-
-def _become(these: set[KeyT], those: set[KeyT]) -> None:
-    these.clear()
-    these.update(those)

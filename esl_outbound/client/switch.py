@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, final
 
-import trio
-
 from ..errors import SwitchError
-from ..protocol import Event, EventFormat
+from ..log_lines import LogLevel, LogLines, log_level_of
+from ..protocol import EventFormat
 from .hub import Hub
 from .landing import CALL_HOST, CALL_PORT, CallPlacing, Landing, landing_of, listening_at
-from .opening import CallListener, Opener, credentials_of, open_tcp
+from .nursery import own_nursery
+from .opening import CallListener, Opener, opener_of
 from .session import Session
 from .streams import SwitchEvents, selection_of
+from .subscriptions import LogWish
 
 __all__ = ["Switch", "connect", "opened"]
 
@@ -30,6 +31,10 @@ class Switch(CallPlacing):
         super().__init__(hub, opener.peer, opener.event_format, landing)
         self._opener: Final = opener
         self._only_session: Final = session
+
+    @property
+    def _login(self) -> Opener:
+        return self._opener
 
     def _connected(self) -> Session | None:
         return self._only_session
@@ -57,28 +62,23 @@ class Switch(CallPlacing):
         async with self._observing(selection, SwitchEvents(selection, self._stream_end)) as events:
             yield events
 
-    async def wait_for(
-        self,
-        name: str,
-        matching: Callable[[Event], bool] | None = None,
-        *,
-        where: Mapping[str, str] | None = None,
-    ) -> Event:
-        """Wait for the next event of a name, as ``events`` takes it.
+    @asynccontextmanager
+    async def log_lines(self, level: LogLevel | int | str = "debug") -> AsyncIterator[LogLines]:
+        """Read FreeSWITCH's log: ``async with switch.log_lines("warning") as lines``.
+
+        Several readers share one ``log`` with the most verbose of their levels; the last one out says ``nolog``.
 
         Args:
-            name: The event's name.
-            matching: Which of them, if not any; it is called in the waiting task.
-            where: Headers that it must have, as of ``events``.
+            level: Lines of this level, and of those that are worse.
 
         Raises:
-            LocalProtocolError: As of ``events``; likewise ``CommandRejected`` and ``Disconnected``.
+            LocalProtocolError: There is no such level.
+            CommandRejected: This user may not read the log.
+            Disconnected: There is no connection, or it ended.
         """
-        async with self.events(name, where=where) as events:
-            while True:
-                event = await events.get()
-                if matching is None or matching(event):
-                    return event
+        wish = LogWish(log_level_of(level))
+        async with self._reading_log(wish, LogLines(wish.level, self._stream_end)) as lines:
+            yield lines
 
 
 @asynccontextmanager
@@ -124,9 +124,7 @@ async def connect(
             can be connected to.
     """
     listen = listening_at(call_host, call_port, switch=(host, port))
-    credentials = credentials_of(password, user, domain)
-    peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    opener = Opener(peer, open_tcp(host, port), credentials, event_format, login_seconds)
+    opener = opener_of(host, port, password, user, domain, event_format, login_seconds)
     async with opened(opener, listen) as switch:
         yield switch
 
@@ -134,19 +132,11 @@ async def connect(
 @asynccontextmanager
 async def opened(opener: Opener, listen: CallListener | None = None) -> AsyncIterator[Switch]:
     """As ``connect``, however the connection comes about, and whoever listens for calls."""
-    problem: BaseException | None = None
-    async with trio.open_nursery() as nursery:
-        # What leaves the block leaves it as it is, and not in a group: nothing else here raises anything.
+    async with own_nursery() as nursery:
+        hub = Hub(opener.peer)
+        session = await opener.open(nursery, hub)
         try:
-            hub = Hub(opener.peer)
-            session = await opener.open(nursery, hub)
-            try:
-                async with landing_of(listen or listening_at()) as landing:
-                    yield Switch(opener, hub, session, landing)
-            finally:
-                await session.say_goodbye()
-        except BaseException as exc:
-            problem = exc
-        nursery.cancel_scope.cancel()
-    if problem is not None:
-        raise problem
+            async with landing_of(listen or listening_at()) as landing:
+                yield Switch(opener, hub, session, landing)
+        finally:
+            await session.say_goodbye()

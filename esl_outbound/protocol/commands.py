@@ -104,11 +104,15 @@ class MyEvents(Command):
     channel_uuid: str | None = None
 
     def encode(self) -> bytes:
-        """The command's bytes; FreeSWITCH wants the format after a UUID, and it is the default elsewhere."""
+        """The command's bytes.
+
+        Behind a UUID there is a format always: without one FreeSWITCH does not refuse a channel that there is not, and
+        sends the events of all channels (``parse_command()`` in mod_event_socket.c). It does not heed it there.
+        """
         words = [self.name]
         if self.channel_uuid is not None:
             words.append(_word(self.channel_uuid, _A_UUID))
-        if self.format is not EventFormat.PLAIN:
+        if self.format is not EventFormat.PLAIN or self.channel_uuid is not None:
             words.append(self.format.value)
         return _finish(" ".join(words))
 

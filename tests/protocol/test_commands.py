@@ -60,7 +60,7 @@ ENCODED: list[tuple[Command, bytes]] = [
     (MyEvents(), b"myevents\n\n"),
     (MyEvents(JSON), b"myevents json\n\n"),
     (MyEvents(XML), b"myevents xml\n\n"),
-    (MyEvents(channel_uuid="5f64"), b"myevents 5f64\n\n"),
+    (MyEvents(channel_uuid="5f64"), b"myevents 5f64 plain\n\n"),
     (MyEvents(JSON, "5f64"), b"myevents 5f64 json\n\n"),
     # event, nixevent
     (Subscribe(("CHANNEL_ANSWER",)), b"event plain CHANNEL_ANSWER\n\n"),
@@ -552,7 +552,8 @@ def said(command: Command) -> Packet:
             return Packet(" ".join(words), [], None)
         case MyEvents():
             words = ["myevents", *filter(None, [command.channel_uuid])]
-            return Packet(" ".join(words + [command.format.value] * (command.format.value != "plain")), [], None)
+            said = command.format.value != "plain" or command.channel_uuid is not None
+            return Packet(" ".join(words + [command.format.value] * said), [], None)
         case Filter():
             return Packet(f"filter add {command.header} {command.value}", [], None)
         case FilterDelete(header, value):

@@ -1,0 +1,27 @@
+"""Tasks behind a block, which leave no mark on what leaves the block."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import trio
+
+__all__ = ["own_nursery"]
+
+
+@asynccontextmanager
+async def own_nursery() -> AsyncIterator[trio.Nursery]:
+    """A nursery for tasks that raise nothing; they are cancelled when the block is left.
+
+    What leaves the block leaves it as it is, and not in a group.
+    """
+    problem: BaseException | None = None
+    async with trio.open_nursery() as nursery:
+        try:
+            yield nursery
+        except BaseException as exc:
+            problem = exc
+        nursery.cancel_scope.cancel()
+    if problem is not None:
+        raise problem
