@@ -9,7 +9,7 @@ from ..errors import ApiFailed
 from ..protocol import ApiResponse
 from .base import ApiBase
 
-__all__ = ["AnsweringBase", "is_empty", "is_unknown", "says_no"]
+__all__ = ["AnsweringBase"]
 
 # Commands that do several things say how each went, in a line of its own (reload_function() in mod_commands.c), and
 # cmd_profile() in mod_sofia.c says no in its own words.
@@ -48,7 +48,9 @@ class AnsweringBase(ApiBase):
             ApiFailed: It says that it did not do it.
         """
         response = await self._run(command)
-        if not is_empty(response.text) and says_no(response.text):
+        if is_empty(response.text):
+            return ""
+        if says_no(response.text):
             raise ApiFailed(command, response)
         return response.text.rstrip("\n")
 

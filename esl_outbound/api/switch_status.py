@@ -22,7 +22,7 @@ _UNITS: Final = {
     "microsecond": 1e-6,
 }
 _UP: Final = re.compile(r"^UP (.*)$", re.MULTILINE)
-_SPAN: Final = re.compile(r"(\d{1,15}) ([a-z]+?)s?(?:,|$)")
+_SPAN: Final = re.compile(r"(?<!\d)(\d{1,15}) ([a-z]+?)s?(?:,|$)")
 _READY: Final = re.compile(r"^FreeSWITCH \(Version (.*)\) is (ready|not ready)", re.MULTILINE)
 _SINCE: Final = re.compile(r"^(\d+) session\S* since startup", re.MULTILINE)
 _SESSIONS: Final = re.compile(r"^(\d+) session\S* - peak (\d+)(?:, last 5min (\d+))?", re.MULTILINE)

@@ -17,7 +17,7 @@ class ScriptedApi(SwitchApi):
 
     async def _run(self, command: str) -> ApiResponse:
         await trio.lowlevel.checkpoint()
-        BgApi(command).encode()  # it can be sent
+        BgApi(command, "job").encode()  # it can be sent
         self.lines.append(command)
         return ApiResponse(self.texts.pop(0))
 

@@ -147,14 +147,14 @@ async def test_a_task_is_taken_back_or_there_was_none() -> None:
 async def test_calls_are_hung_up_sent_elsewhere_and_played_to_later() -> None:
     switch = ScriptedApi("+OK\n", "+OK\n", "+OK\n", "+OK\n", "+OK Message scheduled\n", "+OK Message scheduled\n")
     await switch.sched_hangup(30, "a-uuid")
-    await switch.sched_hangup(0.2, "a-uuid", HangupCause.USER_BUSY)
+    await switch.sched_hangup(1.5, "a-uuid", HangupCause.USER_BUSY)
     await switch.sched_transfer(30, "a-uuid", "1002")
     await switch.sched_transfer(30, "a-uuid", "the office", context="default")
     await switch.sched_broadcast(30, "a-uuid", "it's ${system(x)}.wav")
     await switch.sched_broadcast(30, "a-uuid", Expand("${sounds_dir}/x.wav"), leg=Leg.BOTH)
     assert switch.lines == [
         "sched_hangup +30 a-uuid ALLOTTED_TIMEOUT",
-        "sched_hangup +1 a-uuid USER_BUSY",
+        "sched_hangup +2 a-uuid USER_BUSY",
         "sched_transfer +30 a-uuid 1002",
         "sched_transfer +30 a-uuid 'the office' XML default",
         "sched_broadcast +30 a-uuid 'it\\'s \\\\${system(x)}.wav' aleg",

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from esl_outbound import ApiFailed, LocalProtocolError, LogLevel
+from esl_outbound import ApiFailed, LocalProtocolError
+from esl_outbound.log_lines import LogLevel
 
 from .overview_scripts import ScriptedApi
 
@@ -126,6 +127,6 @@ BAD: list[Ask] = [
 @pytest.mark.parametrize("ask", BAD)
 async def test_what_freeswitch_would_not_do_as_asked_is_not_sent(ask: Ask) -> None:
     switch = ScriptedApi()
-    with pytest.raises(LocalProtocolError, match=" is .*and should be"):
+    with pytest.raises(LocalProtocolError, match=r" is .*and should be"):
         await ask(switch)
     assert switch.lines == []

@@ -100,7 +100,7 @@ async def test_only_channels_like_a_text_are_asked_for_as_one_word() -> None:
 @pytest.mark.parametrize("like", ["", "o'neil", "a;b", "a\nb"])
 async def test_a_text_that_freeswitch_would_change_is_refused(like: str) -> None:
     switch = ScriptedApi()
-    with pytest.raises(LocalProtocolError, match="^like is "):
+    with pytest.raises(LocalProtocolError, match=r"^like is "):
         await switch.show_channels(like=like)
     assert switch.lines == []
 
