@@ -133,7 +133,8 @@ _LENGTH_KEY: Final = b"\nContent-Length: "
 
 # What switch_event_serialize_xml() writes: one header an element, indented, and the body beside them.
 _XML_HEADER: Final = re.compile(rb"<([^<>/][^<>]*)>([^<]*)</\1>|<([^<>/][^<>]*)/>")
-_XML_BODY: Final = re.compile(rb"<body>([^<]*)</body>")
+_XML_END: Final = b"</headers>"
+_XML_LENGTH: Final = re.compile(rb"\s*<Content-Length>([0-9]{1,9})</Content-Length>")
 
 
 def event_name(raw: bytes) -> EventName | str:
@@ -185,7 +186,7 @@ class Event:
 
     @property
     def headers(self) -> Headers:
-        """All headers, in the order of the wire.
+        """All headers, in the order of the wire; ``Content-Length`` is the last one, where there is a body.
 
         Raises:
             RemoteProtocolError: The event's JSON or XML is broken.
@@ -194,7 +195,7 @@ class Event:
             if self.format is EventFormat.PLAIN:
                 self._headers = Headers(self.block, url_encoded=True)
             elif self.format is EventFormat.JSON:
-                self._headers = Headers.from_pairs(_json_pairs(self._data))
+                self._headers = Headers.from_pairs(_json_parts(self._data)[0])
             else:
                 self._headers = Headers.from_pairs(_xml_pairs(self._data))
         return self._headers
@@ -210,12 +211,8 @@ class Event:
         if self.format is EventFormat.PLAIN:
             return decode(self._data[len(self.block) + 1 :])
         if self.format is EventFormat.JSON:
-            return self.get("_body")
-        found = _XML_BODY.search(self._data, self._data.rfind(b"</headers>"))
-        try:
-            return unescape(decode(found[1])) if found else ""
-        except ValueError as exc:  # a character reference of more digits than int() takes
-            raise RemoteProtocolError("an event's body is not XML") from exc
+            return _json_parts(self._data)[1]
+        return _xml_body(self._data)
 
     @property
     def block(self) -> bytes:
@@ -276,6 +273,17 @@ def _json_pairs(data: bytes) -> list[tuple[str, str]]:
     return [(name, _json_text(value)) for name, value in parsed]
 
 
+def _json_parts(data: bytes) -> tuple[list[tuple[str, str]], str]:
+    """Headers, and the body, which switch_event_serialize_json_obj() writes behind them and behind its length."""
+    pairs = _json_pairs(data)
+    if len(pairs) < 2 or pairs[-1][0] != "_body" or pairs[-2][0] != "Content-Length":
+        return pairs, ""
+    body = pairs.pop()[1]
+    if not body:
+        pairs.pop()  # the other formats write no length of nothing
+    return pairs, body
+
+
 def _json_text(value: object) -> str:
     if isinstance(value, str):
         return value
@@ -285,7 +293,7 @@ def _json_text(value: object) -> str:
 
 
 def _xml_pairs(data: bytes) -> list[tuple[str, str]]:
-    begin, end = data.find(b"<headers>"), data.rfind(b"</headers>")
+    begin, end = data.find(b"<headers>"), _xml_headers_end(data)
     if not 0 <= begin < end:
         raise RemoteProtocolError(f"an event without <headers>: {data[:40]!r}")
     pairs: list[tuple[str, str]] = []
@@ -302,4 +310,28 @@ def _xml_pairs(data: bytes) -> list[tuple[str, str]]:
                 continue
         pairs.append((name, value))
     joined = {name: "ARRAY::" + "|:".join(items) for name, items in arrays.items() if len(items) > 1}
+    if length := _XML_LENGTH.match(data, end + len(_XML_END)):
+        pairs.append(("Content-Length", length[1].decode()))
     return [(name, joined.get(name, value)) for name, value in pairs]
+
+
+def _xml_headers_end(data: bytes) -> int:
+    """Where the headers end: a header may bear the same name, but is indented further, and a body comes later."""
+    end = data.find(b"\n  " + _XML_END)
+    return end + 3 if end >= 0 else data.find(_XML_END)
+
+
+def _xml_body(data: bytes) -> str:
+    end = _xml_headers_end(data)
+    begin, close = data.find(b"<body>", end), data.rfind(b"</body>")
+    if not 0 <= end < begin < close:
+        return ""
+    # From `<!` on nothing is escaped (switch_xml_ampencode() in switch_xml.c).
+    escaped, mark, rest = data[begin + len(b"<body>") : close].partition(b"<!")
+    try:
+        body = _bytes(unescape(decode(escaped))) + mark + rest
+    except ValueError as exc:  # a character reference of more digits than int() takes
+        raise RemoteProtocolError("an event's body is not XML") from exc
+    # Behind a body that ends in a line feed the closing tag is indented (switch_xml_toxml_r()).
+    length = _XML_LENGTH.match(data, end + len(_XML_END))
+    return decode(body if length is None else body[: int(length[1])])

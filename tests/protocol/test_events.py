@@ -149,10 +149,9 @@ XML = (
     b"    <variable_arr>two,%20three</variable_arr>\n"
     b"    <variable_nolocal:x>1</variable_nolocal:x>\n"
     b"    <variable_one>single</variable_one>\n"
-    b"    <Content-Length>11</Content-Length>\n"
     b"  </headers>\n"
     b"  <Content-Length>11</Content-Length>\n"
-    b"  <body>hello\n\nwor\n</body>\n"
+    b"  <body>hello\n\nwor\n  </body>\n"
     b"</event>\n"
 )
 PAIRS = [
@@ -250,7 +249,7 @@ def test_an_event_tells_the_same_in_every_format(data: bytes, event_format: Even
     assert event.variables.get_array("one") == ["single"]
     assert event.headers.get_all("hangup-cause") == ["USER_BUSY", "USER_BUSY"]
     assert event.headers.get_all("Content-Length") == ["11", "11"]
-    assert [pair for pair in event.headers.pairs() if pair[0] != "_body"] == PAIRS
+    assert event.headers.pairs() == PAIRS
 
 
 @EVERY_FORMAT

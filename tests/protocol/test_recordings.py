@@ -634,7 +634,7 @@ def test_an_array_variable_of_the_plain_form_has_its_items() -> None:
         (4, "hello world", ["11", "11"]),
         (6, "", []),
         (14, "hello world", ["11", "11"]),
-        (17, "hello world", ["11"]),
+        (17, "hello world", ["11", "11"]),
         (20, "Zaß: 1\n\nEvent", ["14", "14"]),
     ],
 )
