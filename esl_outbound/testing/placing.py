@@ -98,13 +98,13 @@ async def rings(core: Core, pattern: str, within: float | None) -> Callee:
     __tracebackhide__ = True
 
     def look(call: PlacedCall) -> Callee | None:
-        if call.leg is None or call.is_rung:
+        if call.leg is None or call.is_rung or not call.session.channel.has_rung:
             return None
         call.is_rung = True
         return Callee(call.leg)
 
     patience = core.patience_seconds if within is None else within
-    return await core.placed.wait_for(pattern, look, f"{pattern} was to be called", "it was not", patience)
+    return await core.placed.wait_for(pattern, look, f"{pattern} was to ring", "it did not", patience)
 
 
 async def is_called(core: Core, pattern: str, within: float | None) -> Caller:

@@ -100,6 +100,8 @@ class RingingLeg:
     async def _act(self, plan: Destination) -> None:
         """What is done at the far end, whatever the channel's thread does meanwhile."""
         began = trio.current_time()
+        if self.cause is not None:
+            return
         if not plan.cause and plan.answers_after != 0:
             self._tell(Happening.RINGS)
             self.channel.ring()
