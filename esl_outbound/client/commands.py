@@ -87,16 +87,16 @@ class SwitchCommands(SwitchSubscriptions):
             Disconnected: The connection ended before FreeSWITCH had accepted it.
         """
         session = self._session(f"bgapi {command}")
-        if not self._hears_jobs:
+        if not self._hub.wishes.hears_jobs:
             # Whoever comes while the first one asks waits for FreeSWITCH's word, too: of a job whose end nobody is to
             # hear of nothing would ever come.
             await self._tell(self._hub.wishes.want_jobs, self._forget_jobs)
-            self._hears_jobs = True
+            self._hub.wishes.hears_jobs = True
         return await session.start_job(command)
 
     def _forget_jobs(self) -> None:
         # Another one's job may be running by now.
-        if not self._hears_jobs:
+        if not self._hub.wishes.hears_jobs:
             self._hub.wishes.forget_jobs()
 
     async def job(self, command: str) -> ApiResponse:

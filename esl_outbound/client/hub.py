@@ -9,7 +9,7 @@ from typing import Final, Protocol, final
 from ..call.observing import Observer
 from ..log_lines import log_to_logger
 from ..protocol import Event, LogLine
-from .subscriptions import Wishes
+from .subscriptions import LogWish, Wishes
 
 __all__ = ["Hub", "LineObserver"]
 
@@ -34,8 +34,8 @@ class Hub:
 
     def __init__(self, peer: str) -> None:
         self.wishes: Final = Wishes()
-        self.logged_level: int | None = None
-        """Of which level log lines go to the logger ``esl_outbound.freeswitch``; None if none do."""
+        self.logged: LogWish | None = None
+        """Which log lines go to the logger ``esl_outbound.freeswitch``; None if none do."""
         self.before_next: Callable[[], None] | None = None
         """Called before the next event or line is shown to anybody."""
         self._peer = peer
@@ -78,7 +78,7 @@ class Hub:
         """A line of FreeSWITCH's log came."""
         if self.before_next is not None:
             self.before_next()
-        if self.logged_level is not None and line.level <= self.logged_level:
+        if self.logged is not None and line.level <= self.logged.level:
             log_to_logger(line, self._peer)
         for lines in self._readers:
             lines.offer(line)

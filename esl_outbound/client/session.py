@@ -167,9 +167,13 @@ class Session:
     # The beginning
 
     async def read(self) -> None:
-        """Read until the connection ends; this raises nothing."""
+        """Read until the connection ends; this raises nothing.
+
+        Shielded: whoever is cancelled still says goodbye, and reads the answer. ``close`` ends it.
+        """
         self._link.listen(self)
-        await self._link.read_stream()
+        with trio.CancelScope(shield=True):
+            await self._link.read_stream()
 
     async def log_in(self, credentials: Auth | UserAuth) -> None:
         """Wait to be asked who we are, and say so.

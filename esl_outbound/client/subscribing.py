@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import ClassVar, Final, TypeVar
+from typing import Final, TypeVar
 
 import trio
 
@@ -28,9 +28,6 @@ LineObserverT = TypeVar("LineObserverT", bound=LineObserver)
 class SwitchSubscriptions(SwitchApi):
     """What is to be heard of a FreeSWITCH, over a connection that we opened to it."""
 
-    _waits_for_connection: ClassVar[bool] = False
-    """Whether what is wished for while there is no connection is told to the next one."""
-
     def __init__(self, hub: Hub, peer: str, event_format: EventFormat) -> None:
         self._hub: Final = hub
         self._peer: Final = peer
@@ -39,13 +36,14 @@ class SwitchSubscriptions(SwitchApi):
         self._changing: Final = trio.Lock()
         self._subscriptions: Final[list[Selection]] = []
         """What was subscribed to without an observer."""
-        self._logged: LogWish | None = None
-        """What ``log`` wishes for."""
-        self._hears_jobs = False
-        """Whether FreeSWITCH has agreed to tell the ends of background jobs."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._peer}{'' if self.is_connected else ', not connected'}>"
+
+    @property
+    def _waits_for_connection(self) -> bool:
+        """Whether what is wished for while there is no connection is told to the next one."""
+        return False
 
     def _connected(self) -> Session | None:
         """The connection, if there is one."""
@@ -63,7 +61,7 @@ class SwitchSubscriptions(SwitchApi):
         """
         session = self._connected()
         if session is None:
-            raise Disconnected(self._peer, command, Progress.NOT_SENT)
+            raise Disconnected(self._peer, command, Progress.NOT_SENT) from self._stream_end()
         return session
 
     @property
@@ -79,7 +77,7 @@ class SwitchSubscriptions(SwitchApi):
         async with self._changing:
             session = self._connected()
             if session is None and not self._waits_for_connection:
-                raise Disconnected(self._peer, "event", Progress.NOT_SENT)
+                raise Disconnected(self._peer, "event", Progress.NOT_SENT) from self._stream_end()
             await trio.lowlevel.checkpoint_if_cancelled()
             add()
             if session is None:
@@ -192,7 +190,6 @@ class SwitchSubscriptions(SwitchApi):
                 self._hub.wishes.remove(selection)
             self._subscriptions.clear()
             self._hub.wishes.forget_jobs()
-            self._hears_jobs = False
             session.told.forget_events()
             await (await session.say([Step(NoEvents())])).all_answered()
 
@@ -256,16 +253,14 @@ class SwitchSubscriptions(SwitchApi):
         wish = LogWish(log_level_of(level))
         wishes = self._hub.wishes
         await self._tell(partial(wishes.add_log, wish), partial(wishes.remove_log, wish))
-        before, self._logged = self._logged, wish
-        self._hub.logged_level = wish.level
+        before, self._hub.logged = self._hub.logged, wish
         if before is not None:
             wishes.remove_log(before)
             await self._tell_of_less()
 
     async def nolog(self) -> None:
         """Have them sent to the logger no longer (``nolog``, unless somebody reads them with ``log_lines``)."""
-        before, self._logged = self._logged, None
-        self._hub.logged_level = None
+        before, self._hub.logged = self._hub.logged, None
         if before is not None:
             self._hub.wishes.remove_log(before)
             await self._tell_of_less()

@@ -112,6 +112,8 @@ class Wishes:
         self._logs: Final[set[LogWish]] = set()
         self.wants_jobs = False
         """Whether background jobs are run."""
+        self.hears_jobs = False
+        """Whether FreeSWITCH has agreed to tell their ends."""
 
     # Who comes and goes
 
@@ -145,7 +147,7 @@ class Wishes:
     def forget_jobs(self) -> None:
         """They are not, any more."""
         if self.wants_jobs:
-            self.wants_jobs = False
+            self.wants_jobs = self.hears_jobs = False
             _add(self._names, _JOB_EVENT, -1)
 
     def add_filter(self, pair: FilterPair) -> None:
@@ -189,6 +191,8 @@ class Wishes:
         ]
         for selection in wanting:
             self.remove(selection)
+        if _JOB_EVENT in refused.names:
+            self.forget_jobs()
         return wanting
 
     def give_up_logs(self) -> list[LogWish]:
