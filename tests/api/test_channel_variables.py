@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from esl_outbound import CallHandler, RemoteProtocolError
+from esl_outbound import CallHandler, NoSuchChannel, RemoteProtocolError
 from esl_outbound.testing import FakeFreeSwitch
 from esl_outbound.testing.expansion import separate
 
@@ -160,6 +160,12 @@ async def test_a_handler_asks_and_sets_and_ends_by_uuid(phone: FakeFreeSwitch) -
             await switch.uuid_setvar_multi(me, {"a": "x; y", "note": None})
             seen.append(await switch.uuid_getvar(me, "note"))
             seen.append(await switch.uuid_getvar(me, "a"))
+            await switch.uuid_setvar(me, "percent", "100%41")
+            data = await switch.uuid_dump(me)
+            seen.append((data["Unique-ID"] == me, data.variables["percent"], data.variables["a"]))
+            for gone in (switch.uuid_kill, switch.uuid_answer, switch.uuid_hold, switch.uuid_dump, switch.uuid_media):
+                with pytest.raises(NoSuchChannel):
+                    await gone("nobody")
             await switch.uuid_answer(me)
             await switch.uuid_hold(me)
             await switch.uuid_hold(me, off=True)
@@ -167,4 +173,4 @@ async def test_a_handler_asks_and_sets_and_ends_by_uuid(phone: FakeFreeSwitch) -
 
     async with phone.dial(Handler) as caller:
         await caller.was_hung_up("USER_BUSY")
-    assert seen == [True, False, HOSTILE, None, "x; y"]
+    assert seen == [True, False, HOSTILE, None, "x; y", (True, "100%41", "x; y")]
