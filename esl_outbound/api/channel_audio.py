@@ -70,7 +70,8 @@ class ChannelAudioCommands(ApiBase):
         Args:
             channel_uuid: The channel.
             action: Begin, end, leave out what comes (``pause``), or write silence in its place (``mask``).
-            path: The file; ``stop`` takes ``all`` too.
+            path: The file. A recording is known by the whole path that it has, with the ``sound_prefix`` that
+                FreeSWITCH puts before another; ``stop`` takes ``all`` too.
             limit_seconds: How long at most, in whole seconds; None for as long as the call lasts.
             variables: What holds for this recording alone, such as ``RECORD_STEREO``.
 
@@ -111,7 +112,7 @@ class ChannelAudioCommands(ApiBase):
         Args:
             channel_uuid: The channel.
             action: Begin, or end.
-            path: The file; it is stopped by the path with which FreeSWITCH opened it.
+            path: The file. What plays is known by its whole path, as of ``uuid_record``.
             limit_seconds: How long at most, in whole seconds; None for as long as it is.
             mux: Mix it with what the channel would hear.
             loop: Play it again and again.
