@@ -15,9 +15,9 @@ from ..errors import LocalProtocolError
 from ..handler import HandlerSource
 from ..routing import Condition, Router
 from .options import Address
-from .wording import printable
+from .output import printable
 
-__all__ = ["DialplanOptions", "WhenDown", "dialplan_xml", "read_when_down"]
+__all__ = ["DialplanOptions", "WhenDown", "dialplan_xml", "quoted", "read_when_down"]
 
 _FIRST_NUMBER: Final = 5000
 _DOWN: Final = "NORMAL_TEMPORARY_FAILURE"
@@ -142,6 +142,9 @@ def dialplan_xml(handler: HandlerSource, options: DialplanOptions) -> str:
         name = file_name if len(places) == 1 else f"{file_name}_{number}"
         lines += _extension(name, place, options, is_first=number == 1)
     lines.append("</include>")
+    for line in lines:
+        if not line.isprintable():
+            raise LocalProtocolError(f"{line.strip()!r} cannot be written in XML")
     # Whatever the terminal's letters are, what is written to a file is what FreeSWITCH reads as UTF-8.
     return "\n".join(lines).encode("ascii", "xmlcharrefreplace").decode()
 
@@ -260,12 +263,12 @@ def _name_of(handler: HandlerSource, otherwise: str) -> str:
 
 def _extension(name: str, place: _Place, options: DialplanOptions, *, is_first: bool) -> list[str]:
     lines = _comment(*(["For " + " or ".join(place.handlers) + "."] if place.handlers != ("",) else []), *place.notes)
-    lines.append(f"  <extension name={_quoted(name)}>")
+    lines.append(f"  <extension name={quoted(name)}>")
     if place.context:
         lines += _comment("The router wants this context: the file has to be in its folder.", indent=4)
-        lines.append(f'    <condition field="context" expression={_quoted(place.context)}/>')
+        lines.append(f'    <condition field="context" expression={quoted(place.context)}/>')
     expression = place.numbers[0] if len(place.numbers) == 1 else "|".join(f"(?:{each})" for each in place.numbers)
-    lines.append(f'    <condition field="destination_number" expression={_quoted(expression)}>')
+    lines.append(f'    <condition field="destination_number" expression={quoted(expression)}>')
     if options.park_timeout:
         if is_first:
             lines += _comment(
@@ -308,8 +311,8 @@ def _about_socket(options: DialplanOptions) -> list[str]:
 
 
 def _action(action: Action) -> str:
-    data = f" data={_quoted(action.data)}" if action.data else ""
-    return f"      <action application={_quoted(action.application)}{data}/>"
+    data = f" data={quoted(action.data)}" if action.data else ""
+    return f"      <action application={quoted(action.application)}{data}/>"
 
 
 def _comment(*lines: str, indent: int = 2) -> list[str]:
@@ -322,7 +325,7 @@ def _comment(*lines: str, indent: int = 2) -> list[str]:
     return f"{margin}<!-- {text} -->".split("\n")
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """An attribute's value, quoted."""
     for character, reference in (
         ("&", "&amp;"),
@@ -334,6 +337,4 @@ def _quoted(text: str) -> str:
         ("\t", "&#9;"),
     ):
         text = text.replace(character, reference)
-    if not all(c.isprintable() for c in text):
-        raise LocalProtocolError(f"{text!r} cannot be written in XML")
     return f'"{text}"'

@@ -14,6 +14,7 @@ from ..errors import EslOutboundError, LocalProtocolError
 from ..handler import HandlerSource
 from .options import Address, AddressType, app_dir_option, imported, refuse
 from .running import run_server
+from .switch_commands import events
 
 __all__ = ["main"]
 
@@ -315,3 +316,6 @@ def _check_addresses(addresses: str) -> None:
         host, colon, port = address.partition("/")[0].rpartition(":")
         if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
             refuse(f"--connect {addresses}: name a server as HOST:PORT, such as 127.0.0.1:8084")
+
+
+main.add_command(events)

@@ -9,7 +9,7 @@ from typing import Final, TextIO, final
 
 import click
 
-__all__ = ["Output"]
+__all__ = ["Output", "one_line", "printable"]
 
 
 @final
@@ -67,3 +67,13 @@ def _point_nowhere(stream: TextIO) -> None:
         os.dup2(nowhere, stream.fileno())
     finally:
         os.close(nowhere)
+
+
+def printable(text: str) -> str:
+    """Text from outside for a terminal: nothing in it steers that, and its lines stay lines."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
+def one_line(text: str) -> str:
+    """Text from outside as a part of a line: nothing in it steers a terminal or begins another line."""
+    return printable(text).replace("\n", "\\n")

@@ -10,6 +10,7 @@ from typing import Final, final
 import attrs
 
 from ..testing import Happening, Moment, Sound, Who
+from .output import printable
 
 __all__ = ["Words", "listed_sounds", "printable", "worded"]
 
@@ -134,8 +135,3 @@ def listed_sounds(sounds: Sequence[Sound]) -> str:
         notes = ", ".join(note for note in (times, how) if note)
         listed.append(f"{path} ({notes})" if notes else path)
     return ", ".join(listed)
-
-
-def printable(text: str) -> str:
-    """Text from outside for a terminal: nothing in it steers that, and its lines stay lines."""
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)

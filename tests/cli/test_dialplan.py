@@ -369,7 +369,7 @@ def test_patterns_of_routes_match_as_a_whole() -> None:
 def test_routes_that_differ_in_what_only_the_router_can_tell_share_an_extension() -> None:
     router = Router(
         Route(Reception, path="desk", variables={"language": "de"}),
-        Route(partial(Sales), path="desk", when=lambda call: call.answered),
+        Route(partial(Sales), path="desk", when=lambda call: bool(call.caller_id_number)),
     )
     written = dialplan_xml(router, options())
     (extension,) = read(written)
