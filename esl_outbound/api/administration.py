@@ -17,7 +17,6 @@ __all__ = ["AdministrationCommands"]
 _CONFIGURATION: Final = re.compile(r"\+OK \[(.*)\]", re.DOTALL)
 _GOOD: Final = ("Success", "")
 _CLEARED: Final = re.compile(r"\+OK cleared (\d{1,10})")
-_NOT_LOADED: Final = re.compile(r"^-ERR loading module", re.MULTILINE)
 _LOADED: Final = re.compile(r"^\+OK module loaded", re.MULTILINE)
 
 
@@ -131,7 +130,7 @@ class AdministrationCommands(FsctlCommands, ScheduleCommands):
         """
         command = f"reload {'-f ' if force else ''}{_module(module)}"
         response = await self._run(command)
-        if _NOT_LOADED.search(response.text) is not None or _LOADED.search(response.text) is None:
+        if _LOADED.search(response.text) is None:
             raise ApiFailed(command, response)
 
     # Global variables

@@ -62,7 +62,7 @@ def rows_of(command: str, response: ApiResponse) -> Rows:
         ApiFailed: It printed an error, or no rows.
     """
     try:
-        printed: object = json.loads(response.text, strict=False) if response.ok else None
+        printed: object = json.loads(response.text, strict=False)
     except (ValueError, RecursionError):
         printed = None
     if not isinstance(printed, dict) or "row_count" not in printed:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import trio
 
 from esl_outbound import ApiFailed, LocalProtocolError
 from esl_outbound.api.shown import ShownAlias, ShownCommand, ShownInterface, ShownTask
 
+from ..client.scripted import EVENTS_ENABLED, connected
 from .overview_scripts import ScriptedApi
 
 NONE = '{"row_count": 0}\n'
@@ -68,11 +70,11 @@ async def test_no_channel_at_all_is_an_empty_list() -> None:
 
 async def test_commas_quotes_and_bytes_that_are_no_utf_8_come_as_they_are() -> None:
     text = (
-        '{"row_count":1,"rows":[{"uuid":"u","cid_name":"Smith, \\"J\\"\\\\ \\/ \\u0001\\n caf\udce9 \xe4",'
+        '{"row_count":1,"rows":[{"uuid":"u","cid_name":"Smith, \\"J\\"\\\\ \\/ \\u0001\\n \x02caf\udce9 \xe4",'
         '"application_data":"${system(x)}"}]}'
     )
     (channel,) = await ScriptedApi(text).show_channels()
-    assert channel.cid_name == 'Smith, "J"\\ / \x01\n caf\udce9 ä'
+    assert channel.cid_name == 'Smith, "J"\\ / \x01\n \x02caf\udce9 ä'
     assert channel.application_data == "${system(x)}"
 
 
@@ -211,3 +213,23 @@ async def test_what_are_no_rows_is_a_failure(text: str) -> None:
     with pytest.raises(ApiFailed) as caught:
         await ScriptedApi(text).show_channels()
     assert caught.value.command == "show channels as json"
+
+
+async def test_bytes_that_are_no_utf_8_come_over_the_wire_as_they_are() -> None:
+    body = b'{"row_count":1,"rows":[{"uuid":"u","cid_name":"caf\xe9 \xc3\xa9, \\"x\\""}]}'
+    async with connected() as (switch, server), trio.open_nursery() as nursery:
+
+        async def answer() -> None:
+            await server.expect("event plain BACKGROUND_JOB")
+            await server.send(EVENTS_ENABLED)
+            line, _, job = (await server.read_command()).partition("\nJob-UUID: ")
+            assert line == "bgapi show channels as json"
+            head = f"Event-Name: BACKGROUND_JOB\nJob-UUID: {job}\nContent-Length: {len(body)}\n\n".encode()
+            await server.send(
+                f"Content-Type: command/reply\nReply-Text: +OK Job-UUID: {job}\nJob-UUID: {job}\n\n".encode(),
+                b"Content-Length: %d\nContent-Type: text/event-plain\n\n" % len(head + body) + head + body,
+            )
+
+        nursery.start_soon(answer)
+        (channel,) = await switch.show_channels()
+        assert channel.cid_name == 'caf\udce9 é, "x"'
