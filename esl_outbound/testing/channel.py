@@ -149,8 +149,6 @@ class Channel:
         """Its role and its profile, once there is one."""
         self.when_hung_up: Callable[[], None] = _nothing
         """Called when the hangup has been said: wakes the channel's thread."""
-        self.when_logged: Callable[[int, str, Site, int], None] = _nothing_of_it
-        """Called with what FreeSWITCH logs of the channel."""
         self.codec: Final = codec
         """Its name, and how many bits a second it takes."""
 
@@ -259,7 +257,8 @@ class Channel:
             site: Where in FreeSWITCH it is logged.
             kind: ``Text-Channel``; 1 is a line without date, level and place.
         """
-        self.when_logged(level, text, site, kind)
+        for observer in tuple(self.core.log_observers):
+            observer(level, text, site, kind, self.uuid)
 
     # What becomes of it
 
@@ -380,10 +379,6 @@ class Channel:
 
 def _nothing() -> None:
     """There is no thread to wake."""
-
-
-def _nothing_of_it(level: int, text: str, site: Site, kind: int) -> None:
-    """Nobody reads the log."""
 
 
 def is_true(text: str | None) -> bool:

@@ -76,6 +76,7 @@ _BLANKS: Final = "\t\n\v\f\r "
 _LONGEST_DATE: Final = 80
 
 Observer: TypeAlias = Callable[[Event], None]
+LogObserver: TypeAlias = Callable[[int, str, Site, int, str], None]
 
 
 @final
@@ -105,6 +106,8 @@ class Core:
         """The far ends of bridges that are not hung up, which have no threads of their own."""
         self.observers: Final[list[Observer]] = []
         """Who is told of every event."""
+        self.log_observers: Final[list[LogObserver]] = []
+        """Who is told of every line of the log: its level, text, place, kind, and the channel that it is about."""
         self.global_variables: Final[dict[str, str]] = {"domain": "127.0.0.1", "hostname": "vm"}
         self.sounds: Final = Sounds()
         self.schedule: Final = Schedule()

@@ -17,7 +17,7 @@ import trio
 
 from .channel import Channel
 from .connection import Faults
-from .core import Core, Site
+from .core import Core
 from .executions import Executions
 from .frames import Frames
 from .happenings import Happening, Who
@@ -28,8 +28,9 @@ from .unicast import Audio
 from .wire import Event, atoi
 
 if TYPE_CHECKING:
+    from .inbound import InboundListener
     from .legs import Leg
-    from .listener import Listener
+    from .outbound import OutboundListener
     from .playing import Playing
     from .recognising import Recogniser
 
@@ -112,8 +113,10 @@ class Session:
         """When `park_timeout` hangs it up, on trio's clock."""
         self.is_held_by = 0
         """How many sockets hold the session after its end."""
-        self.listeners: Final[list[Listener]] = []
-        """The sockets that listen to this channel."""
+        self.listeners: Final[list[OutboundListener]] = []
+        """The sockets of this channel's ``socket`` applications."""
+        self.followers: Final[list[InboundListener]] = []
+        """The connections that somebody opened, and said ``myevents`` with this channel's UUID on."""
         self.faults: Final = faults
         self.connect: Final = connect
         self.nursery: Final = nursery
@@ -163,7 +166,6 @@ class Session:
         self.executions: Final = Executions(self)
         self.route: Final = Route(dialplan)
         channel.when_hung_up = self.notify
-        channel.when_logged = self._log
         self.core.channels[channel.uuid] = self.core.existing[channel.uuid] = channel
         self.core.sessions[channel.uuid] = self
 
@@ -173,7 +175,7 @@ class Session:
         """Somebody sent an event to this session."""
         self.events.append(event)
         self.notify()
-        for listener in self.listeners:
+        for listener in (*self.listeners, *self.followers):
             listener.notify()
 
     @property
@@ -211,10 +213,6 @@ class Session:
     def notify(self) -> None:
         """Something is there to look at, at the next frame."""
         self.frames.notify()
-
-    def _log(self, level: int, text: str, site: Site, kind: int) -> None:
-        for listener in self.listeners:
-            listener.hear_log(level, text, site, kind)
 
     def transfer(
         self, actions: Dialplan | None, *, destination: str = "", dialplan: str = "", context: str = ""
@@ -349,7 +347,7 @@ class Session:
             if keys.are_waiting and stops_at_digit:
                 return Woken.DIGIT
             is_busy = (carries_out and executions.may_start) or (breakable and executions.has_break)
-            if parks and self.events and not (self.channel.diverts_events and self.listeners):
+            if parks and self.events and not (self.channel.diverts_events and (self.listeners or self.followers)):
                 sent = self.events.popleft()
                 self.core.fire(Event(sent.name, (*sent.headers, *self.channel.headers(sent.name)), sent.body))
                 is_busy = True

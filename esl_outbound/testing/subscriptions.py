@@ -7,11 +7,13 @@ from typing import Final, final
 
 from .event_names import EVENT_NAMES, MY_EVENTS
 from .patterns import search
+from .permissions import ALL, Permissions
 from .wire import Event
 
 __all__ = ["Subscriptions"]
 
 _FORMATS: Final = ("plain", "json", "xml")
+_DENIED: Final = "-ERR permission denied"
 
 
 @final
@@ -19,18 +21,21 @@ class Subscriptions:
     """What one socket wants to hear of.
 
     Args:
-        channel_uuid: The channel that the socket controls.
+        channel_uuid: The channel that the socket controls; empty if there is none.
     """
 
     def __init__(self, channel_uuid: str) -> None:
         self.form = "plain"
         self.are_on = False
-        self._channel_uuid = channel_uuid
+        self.is_mine_only = False
+        """Whether ``myevents`` was said."""
+        self.permissions: Permissions = ALL
+        """What may be subscribed to."""
+        self.channel_uuid = channel_uuid
         self._names: set[str] = set()
         self._subclasses: set[str] = set()
         self._gets_all = False
         self._gets_all_subclasses = False
-        self._is_mine_only = False
         self._filters: list[tuple[str, str]] = []
 
     def wants(self, event: Event) -> bool:
@@ -48,11 +53,15 @@ class Subscriptions:
             return False
         if self._filters and not self._passes_filters(event):
             return False
-        if self._is_mine_only:
-            if event.get("Job-Owner-UUID") == self._channel_uuid:
-                return True
-            return event.get("Unique-ID") == self._channel_uuid
+        if self.is_mine_only:
+            return self._is_mine(event)
         return True
+
+    def _is_mine(self, event: Event) -> bool:
+        if not self.channel_uuid:
+            # A channel that was not there to be found is every channel.
+            return bool(event.get("Unique-ID"))
+        return self.channel_uuid in (event.get("Unique-ID"), event.get("Job-Owner-UUID"))
 
     def _passes_filters(self, event: Event) -> bool:
         passes = False
@@ -77,10 +86,10 @@ class Subscriptions:
 
     def my_events(self, rest: str) -> str:
         """``myevents [plain|json|xml]``."""
-        if self._is_mine_only:
+        if self.is_mine_only:
             return "-ERR aready enabled."
         self._names |= MY_EVENTS
-        self._is_mine_only = True
+        self.is_mine_only = True
         self.are_on = True
         for form in ("xml", "json"):
             if form in rest or form.upper() in rest:
@@ -96,19 +105,30 @@ class Subscriptions:
             if number == 0 and word.lower() in _FORMATS:
                 self.form = word.lower()
             elif is_custom:
+                if not self.permissions.may_hear_subclass(word):
+                    return _DENIED
                 self._subclasses.add(word)
-            elif name == "ALL":
-                count += 1
-                self._gets_all = self._gets_all_subclasses = True
-                self._names |= EVENT_NAMES
             elif name in EVENT_NAMES:
+                # What was said before it stays in force.
+                if not self.permissions.may_hear(name):
+                    return _DENIED
                 count += 1
                 self._names.add(name)
                 is_custom = name == "CUSTOM"
+                if name == "ALL":
+                    self._get_all()
         if not count:
             return "-ERR no keywords supplied"
         self.are_on = True
         return f"+OK event listener enabled {self.form}"
+
+    def _get_all(self) -> None:
+        self._gets_all = True
+        self._names |= EVENT_NAMES
+        if self.permissions.subclasses is None:
+            self._gets_all_subclasses = True
+        else:
+            self._subclasses |= self.permissions.subclasses
 
     def unsubscribe(self, words: str) -> str:
         """``nixevent <names> [CUSTOM <subclasses>]``."""

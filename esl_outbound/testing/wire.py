@@ -16,8 +16,10 @@ from typing import Final, TypeAlias, final
 import attrs
 
 __all__ = [
+    "AUTH_REQUEST",
     "GOODBYE",
     "LOG_LEVELS",
+    "RUDE_REJECTION",
     "CommandReader",
     "Event",
     "Received",
@@ -268,12 +270,16 @@ def linger_notice(uuid: str, channel_name: str, seconds: int) -> bytes:
     )
 
 
-def disconnect_notice(uuid: str) -> bytes:
-    """FreeSWITCH closes the socket behind this."""
-    return encoded(
-        f"Content-Type: text/disconnect-notice\nControlled-Session-UUID: {uuid}\nContent-Disposition: disconnect\n"
-        f"Content-Length: {len(GOODBYE)}\n\n{GOODBYE}"
-    )
+def disconnect_notice(uuid: str, message: str = GOODBYE) -> bytes:
+    """FreeSWITCH closes the socket behind this; one that controls no channel has no UUID (``send_disconnect()``)."""
+    controlled = f"Controlled-Session-UUID: {uuid}\nContent-Disposition: disconnect\n" if uuid else ""
+    return encoded(f"Content-Type: text/disconnect-notice\n{controlled}Content-Length: {len(message)}\n\n{message}")
+
+
+AUTH_REQUEST: Final = b"Content-Type: auth/request\n\n"
+"""What FreeSWITCH says to whoever connects."""
+RUDE_REJECTION: Final = b"Content-Type: text/rude-rejection\nContent-Length: 24\n\nAccess Denied, go away.\n"
+"""What it says to whom its ACL does not let in (``listener_run()``)."""
 
 
 LOG_LEVELS: Final = ("CONSOLE", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG")

@@ -9,7 +9,7 @@ import trio
 from ..expansion import separate
 from ..happenings import Happening, Who
 from ..life import park
-from ..listener import Listener
+from ..outbound import OutboundListener
 from ..session import Session
 from ..wire import atoi
 from .application import Application
@@ -30,7 +30,7 @@ async def _socket(session: Session, argument: str) -> None:
     stream = await _connect(session, words[0])
     if stream is None:
         return
-    listener = Listener(session, stream, is_async=is_async, is_full="full" in flags, faults=session.faults)
+    listener = OutboundListener(session, stream, is_async=is_async, is_full="full" in flags, faults=session.faults)
     session.channel.story.wake()
     if not is_async:
         await listener.run()
