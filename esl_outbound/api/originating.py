@@ -17,7 +17,7 @@ import attrs
 import trio
 
 from ..arguments.applications import Application, later_argument
-from ..arguments.checks import check_word, whole_seconds
+from ..arguments.checks import check_one_line, check_word, whole_seconds
 from ..arguments.dial_strings import (
     Destination,
     DialLeg,
@@ -38,7 +38,7 @@ from ..errors import (
     SwitchError,
 )
 from ..jobs import Job
-from ..protocol import ApiResponse, HangupCause, hangup_cause
+from ..protocol import ApiResponse, BgApi, HangupCause, hangup_cause
 from .base import ApiBase
 
 __all__ = ["CALL_VARIABLE", "CallOptions", "OriginateCommands", "Placing", "Target", "application_words"]
@@ -107,6 +107,8 @@ class Placing:
             LocalProtocolError: It cannot be said.
         """
         dialled = dial_string_of(destination)
+        if isinstance(dialled, Expand):
+            check_one_line(dialled.text, "destination")
         _check_names(dialled, self.variables or {})
         count = 1 if isinstance(dialled, Expand) else sum(map(len, dialled.groups))
         written = write_dial_string(dialled, self._of_all_legs(dialled, count), uuids=[""] * count, of_leg={})
@@ -218,20 +220,58 @@ class OriginateCommands(ApiBase):
         Raises:
             OriginateFailed: As of ``originate``, and whatever else that raises.
         """
+        BgApi(command, token).encode()
         await trio.lowlevel.checkpoint_if_cancelled()
-        # FreeSWITCH takes a job on at once. Whoever gave up in between would not know whether a call is being placed.
-        with trio.CancelScope(shield=True):
-            job = await self._start(command)
-        try:
-            response = await job.result()
-        except EslOutboundError:
-            raise  # the connection ended: nothing can be said any more
-        except BaseException:
-            await self._call_off(token, job)
-            raise
+        job, problem = await self._begin(command)
+        response: ApiResponse | None = None
+        if job is not None and problem is None:
+            try:
+                response = await job.result()
+            except BaseException as exc:
+                problem = exc
+        if problem is not None:
+            # Once the connection has ended, nothing more can be said.
+            if job is not None and not isinstance(problem, EslOutboundError):
+                await self._call_off(token, job)
+            raise problem
+        assert response is not None
         if (answered := _ANSWERED.fullmatch(response.text)) is not None:
             return answered[1]
         raise _failure(command, response)
+
+    async def _begin(self, command: str) -> tuple[Job | None, BaseException | None]:
+        """Start a job; whoever gives up meanwhile waits, though not for long, until FreeSWITCH has taken it on.
+
+        Else he would not know whether a call is being placed.
+
+        Returns:
+            The job, if there is one, and what went wrong, if anything did.
+        """
+        job: Job | None = None
+        problem: BaseException | None = None
+        is_begun = trio.Event()
+        scope = trio.CancelScope(shield=True)
+
+        async def begin() -> None:
+            nonlocal job, problem
+            try:
+                with scope:
+                    job = await self._start(command)
+            except EslOutboundError as exc:
+                problem = exc
+            finally:
+                is_begun.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(begin)
+            try:
+                await is_begun.wait()
+            except BaseException as exc:
+                scope.deadline = trio.current_time() + _CALL_OFF_SECONDS
+                with trio.CancelScope(shield=True):
+                    await is_begun.wait()
+                problem = exc
+        return job, problem
 
     async def _call_off(self, token: str, job: Job | None = None) -> None:
         """End the call that a token belongs to, whatever happens: shielded, and bounded.

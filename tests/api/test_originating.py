@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from typing import Unpack
 
 import pytest
 import trio
@@ -28,10 +29,11 @@ from esl_outbound import (
 from esl_outbound.api.originating import CallOptions, Target
 from esl_outbound.arguments.dial_strings import Destination
 from esl_outbound.client import Switch
+from esl_outbound.client.switch import opened
 from esl_outbound.testing.destinations import dial_strings
 from esl_outbound.testing.expansion import expand, separate
 
-from ..client.scripted import EVENTS_ENABLED, connected, reply
+from ..client.scripted import ACCEPTED, AUTH_REQUEST, EVENTS_ENABLED, ScriptedPort, connected, reply
 from ..freeswitch import LINGER_NOTICE, ScriptedSwitch, connect_reply, dial
 
 HOSTILE = (
@@ -59,7 +61,12 @@ def hostile_texts() -> list[str]:
     return [*HOSTILE, *("".join(pair) for pair in itertools.permutations(HOSTILE, 2))]
 
 
-async def line_of(destination: Destination, target: Target, **options: object) -> str:
+class Options(CallOptions, total=False):
+    dialplan: str
+    context: str
+
+
+async def line_of(destination: Destination, target: Target, **options: Unpack[Options]) -> str:
     """What is said to FreeSWITCH, without the token."""
     lines: list[str] = []
     async with connected() as (switch, server), trio.open_nursery() as nursery:
@@ -68,8 +75,7 @@ async def line_of(destination: Destination, target: Target, **options: object) -
             lines.append(await read_originate(server, "+OK 7b1e\n"))
 
         nursery.start_soon(answer)
-        # The tests below give each option a value of its type.
-        assert await switch.originate(destination, target, **options) == "7b1e"  # type: ignore[arg-type]
+        assert await switch.originate(destination, target, **options) == "7b1e"
     return lines[0]
 
 
@@ -136,7 +142,7 @@ COMMON = "esl_outbound_call=TOKEN,originate_timeout=60,ignore_early_media=true"
             "user/1001",
             Application("playback", Expand("${sounds_dir}/a.wav")),
             {},
-            f"originate '{{{COMMON}}}user/1001' '&playback(${{sounds_dir}}/a.wav)'",
+            f"originate '{{{COMMON}}}user/1001' '&playback(%[]${{sounds_dir}}/a.wav)'",
         ),
         (
             "user/1001",
@@ -188,7 +194,7 @@ COMMON = "esl_outbound_call=TOKEN,originate_timeout=60,ignore_early_media=true"
 async def test_what_is_said(
     destination: Destination,
     target: Target,
-    options: dict[str, object],
+    options: Options,
     line: str,
     autojump_clock: trio.testing.MockClock,
 ) -> None:
@@ -314,13 +320,13 @@ def test_no_callers_name_becomes_more_than_a_name() -> None:
         (DialString.at_once("user/1", variables={"esl_outbound_call": "x"}), "1000", {}, "is a variable of ours"),
         (Expand("user/1:_:user/2"), "1000", {}, "one dial string"),
         (Expand("<a=b>user/1"), "1000", {}, "one dial string"),
-        (Expand("user/1\nuser/2"), "1000", {}, "line"),
+        (Expand("user/1\nuser/2"), "1000", {}, "cannot hold line breaks"),
     ],
 )
 async def test_what_cannot_be_said_is_refused_before_anything_is_sent(
     destination: Destination,
     target: Target,
-    options: CallOptions,
+    options: Options,
     reason: str,
     autojump_clock: trio.testing.MockClock,
 ) -> None:
@@ -500,23 +506,41 @@ async def test_who_gives_up_before_the_job_is_accepted_hangs_up_too(autojump_clo
         assert scope.cancelled_caught
 
 
+async def test_who_gives_up_before_the_job_is_accepted_does_not_wait_for_ever(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with connected() as (switch, server):
+        with trio.move_on_after(1) as scope:
+            await switch.originate("user/1001", "1000")
+        assert scope.cancelled_caught
+        assert trio.current_time() == 3.5
+        await server.expect("event plain BACKGROUND_JOB")
+        await server.expect("nixevent BACKGROUND_JOB")
+
+
 async def test_a_connection_that_ends_while_it_rings_says_that_the_call_was_accepted(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    async with connected() as (switch, server), trio.open_nursery() as nursery:
+    port = ScriptedPort()
 
-        async def cut() -> None:
-            await read_originate(server, None)
-            await server.stream.aclose()
+    async def cut() -> None:
+        server = await port.newest(1)
+        await server.send(AUTH_REQUEST)
+        await server.expect("auth ClueCon")
+        await server.send(ACCEPTED)
+        await read_originate(server, None)
+        await server.stream.aclose()
 
+    async with trio.open_nursery() as nursery:
         nursery.start_soon(cut)
-        with pytest.raises(Disconnected) as caught:
-            await switch.originate("user/1001", "1000")
-        assert caught.value.progress is Progress.ANSWERED
-        assert caught.value.command.startswith("bgapi originate '{esl_outbound_call=")
-        with pytest.raises(Disconnected) as caught:
-            await switch.originate("user/1001", "1000")
-        assert caught.value.progress is Progress.NOT_SENT
+        async with opened(port.opener()) as switch:
+            with pytest.raises(Disconnected) as caught:
+                await switch.originate("user/1001", "1000")
+            assert caught.value.progress is Progress.ANSWERED
+            assert caught.value.command.startswith("bgapi originate '{esl_outbound_call=")
+            with pytest.raises(Disconnected) as caught:
+                await switch.originate("user/1001", "1000")
+            assert caught.value.progress is Progress.NOT_SENT
 
 
 # From a call's own socket
