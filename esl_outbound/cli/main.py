@@ -12,13 +12,11 @@ import click
 from .. import __version__
 from ..errors import EslOutboundError, LocalProtocolError
 from ..handler import HandlerSource
-from .options import Address, AddressType, app_dir_option, imported, refuse
+from .options import LEVELS, LOG_FORMAT, Address, AddressType, app_dir_option, imported, refuse
 from .running import run_server
-from .switch_commands import events
+from .switch_commands import doctor, events, originate
 
 __all__ = ["main"]
-
-_LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,7 +36,7 @@ def main() -> None:
     "--log-level",
     default="info",
     show_default=True,
-    type=click.Choice(_LEVELS, case_sensitive=False),
+    type=click.Choice(LEVELS, case_sensitive=False),
     help="How much is logged, to standard error; debug shows the wire, '<' from FreeSWITCH and '>' to it.",
 )
 @click.option(
@@ -55,7 +53,7 @@ def serve(target: str, host: str, port: int, app_dir: Path, log_level: str, reco
     <action application="socket" data="127.0.0.1:8084 async full"/>.
     Ctrl-C ends it.
     """
-    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=log_level.upper(), format=LOG_FORMAT, stream=sys.stderr)
     handler = imported("serve", target, app_dir)
     try:
         run_server(handler, host=host, port=port, record=record)
@@ -117,7 +115,7 @@ def serve(target: str, host: str, port: int, app_dir: Path, log_level: str, reco
     "--log-level",
     default="info",
     show_default=True,
-    type=click.Choice(_LEVELS, case_sensitive=False),
+    type=click.Choice(LEVELS, case_sensitive=False),
     help="Which lines of the log are shown; debug shows the wire and whole tracebacks, too.",
 )
 def call(
@@ -318,4 +316,5 @@ def _check_addresses(addresses: str) -> None:
             refuse(f"--connect {addresses}: name a server as HOST:PORT, such as 127.0.0.1:8084")
 
 
-main.add_command(events)
+for each in (doctor, originate, events):
+    main.add_command(each)

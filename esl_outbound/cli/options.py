@@ -15,7 +15,19 @@ from ..handler import HandlerSource
 from .importing import import_handler
 from .tracebacks import users_traceback
 
-__all__ = ["Address", "AddressType", "app_dir_option", "imported", "refuse"]
+__all__ = [
+    "LEVELS",
+    "LOG_FORMAT",
+    "Address",
+    "AddressType",
+    "app_dir_option",
+    "imported",
+    "log_level_option",
+    "refuse",
+]
+
+LEVELS: Final = ("critical", "error", "warning", "info", "debug")
+LOG_FORMAT: Final = "%(asctime)s %(levelname)-7s %(message)s"
 
 _HOST: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 
@@ -25,6 +37,15 @@ app_dir_option: Final = click.option(
     show_default=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Where MODULE is looked for first.",
+)
+
+
+log_level_option: Final = click.option(
+    "--log-level",
+    default="warning",
+    show_default=True,
+    type=click.Choice(LEVELS, case_sensitive=False),
+    help="How much is logged, to standard error; debug shows the wire, '<' from FreeSWITCH and '>' to it.",
 )
 
 

@@ -11,7 +11,7 @@ from typing import Final, final
 import attrs
 import trio
 
-from ..client import Switch, SwitchEvents, connect
+from ..client import Away, ResilientEvents, SwitchEvents, connect, stay_connected
 from ..client.streams import selection_of
 from ..errors import EventsLost
 from ..protocol import Event, EventFormat, array_items
@@ -126,15 +126,7 @@ class _Watch:
     async def run(self) -> int:
         options = self._options
         with trio.move_on_after(float("inf") if options.seconds is None else options.seconds):
-            # JSON says every value as it is; the other forms lose a `%` that two hex digits follow.
-            async with connect(
-                options.login.address.host,
-                options.login.address.port,
-                password=options.login.password,
-                user=options.login.user,
-                event_format=EventFormat.JSON,
-            ) as switch:
-                await self._watch(switch)
+            await self._watch()
         if self._left:
             self._output.say(
                 f"esl-outbound: {options.count - self._left if options.count else 0} of {options.count} events came"
@@ -144,22 +136,45 @@ class _Watch:
             return 1
         return 0
 
-    async def _watch(self, switch: Switch) -> None:
-        async with switch.events(*self._options.names, where=self._options.where) as events:
-            while self._left is None or self._left:
-                await self._print_next(events)
+    async def _watch(self) -> None:
+        options, login = self._options, self._options.login
+        host, port = login.address.host, login.address.port
+        # JSON says every value as it is; the other forms lose a `%` that two hex digits follow.
+        form = EventFormat.JSON
+        if options.reconnect:
+            async with (
+                stay_connected(host, port, password=login.password, user=login.user, event_format=form) as resilient,
+                resilient.events(*options.names, where=options.where) as events,
+            ):
+                await self._print(events)
+        else:
+            async with (
+                connect(host, port, password=login.password, user=login.user, event_format=form) as switch,
+                switch.events(*options.names, where=options.where) as events,
+            ):
+                await self._print(events)
 
-    async def _print_next(self, events: SwitchEvents) -> None:
-        try:
-            event = await events.get()
-        except EventsLost as exc:
-            self._output.say(
-                f"esl-outbound: {exc.count} events were lost here: there are too many of them", is_error=True
-            )
-            return
-        self._output.say(self._written(event))
-        if self._left is not None:
-            self._left -= 1
+    async def _print(self, events: SwitchEvents | ResilientEvents) -> None:
+        while self._left is None or self._left:
+            try:
+                event = await events.get()
+            except EventsLost as exc:
+                self._output.say(
+                    f"esl-outbound: {exc.count} events were lost here: there are too many of them", is_error=True
+                )
+                continue
+            if isinstance(event, Away):
+                self._output.say(_written_absence(event, self._options.shape))
+                continue
+            self._output.say(self._written(event))
+            if self._left is not None:
+                self._left -= 1
+
+
+def _written_absence(away: Away, shape: Shape) -> str:
+    if shape is Shape.JSON:
+        return json.dumps({"_away_seconds": round(away.seconds, 3), "_reason": away.reason})
+    return f"(away for {away.seconds:.1f} s, in which events were missed: {one_line(away.reason)})"
 
 
 # How an event is written

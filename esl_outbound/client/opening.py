@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
@@ -97,7 +98,15 @@ def open_tcp(host: str, port: int) -> OpenStream:
         found = (stream_openers.get() or {}).get((host, port))
         if found is not None:
             return await found()
-        stream = await trio.open_tcp_stream(host, port)
+        try:
+            stream = await trio.open_tcp_stream(host, port)
+        except OSError as exc:
+            # Of several addresses of a name each has its own reason; the first is the one to be told.
+            if isinstance(exc.__cause__, ExceptionGroup):
+                first = exc.__cause__.exceptions[0]
+                if isinstance(first, OSError) and first.errno is not None:
+                    raise OSError(first.errno, os.strerror(first.errno)) from exc
+            raise
         keep_alive(stream.socket)
         return stream
 
