@@ -79,9 +79,9 @@ async def test_a_handler_sets_a_switch(phone: FakeFreeSwitch) -> None:
             assert await switch.fsctl_max_sessions(7) == 7
             assert (await switch.status()).sessions_max == 7
             await switch.fsctl_pause()
-            assert (await switch.fsctl_pause_check(), await switch.fsctl_ready_check()) == (True, False)
+            assert (await switch.fsctl_pause_check(), await switch.fsctl_pause_check("inbound")) == (True, True)
             await switch.fsctl_resume()
-            assert await switch.fsctl_ready_check()
+            assert (await switch.fsctl_pause_check(), await switch.fsctl_ready_check()) == (False, True)
             task = await switch.sched_api(5, "status", group="watch")
             assert (await switch.sched_del(task), await switch.sched_del("watch")) == (1, 0)
             await self.hangup()
