@@ -28,8 +28,7 @@ class SocketCommands(CallBase):
     """API commands, and what the socket understands beside applications and events.
 
     ``connect``, ``myevents`` and ``linger`` are said by the framework when a call arrives, and ``exit`` when it is
-    over. The methods of these names, ``nolinger`` and ``noevents`` change what can be changed without taking from it
-    what it lives on. What is refused raises ``CommandRejected``; without ``full`` FreeSWITCH knows but ``connect``,
+    over. ``refresh`` and the methods of these names change what can be changed without taking from it what it lives on. What is refused raises ``CommandRejected``; without ``full`` FreeSWITCH knows but ``connect``,
     ``myevents``, ``getvar``, ``resume``, ``exit``, ``sendmsg``, ``filter`` and ``divert_events``, and the others raise
     ``NotPermitted`` before anything is sent. Without ``async`` each is answered when the application that runs is over.
     """
@@ -86,17 +85,11 @@ class SocketCommands(CallBase):
         """
         return (await self._line.command(GetVar(name))).text
 
-    async def refresh(self) -> None:
+    async def refresh(self) -> ConnectReply:
         """Bring ``variables`` and the rest up to date (a second ``connect``).
 
-        Raises:
-            CommandRejected: FreeSWITCH refused it.
-            CallEnded: The call is over, and its socket too.
-        """
-        await self._line.refresh()
-
-    async def connect(self) -> ConnectReply:
-        """Everything that FreeSWITCH knows of the channel now (``connect``); ``variables`` and the rest know it too.
+        Returns:
+            All that FreeSWITCH knows of the channel now, as ``headers`` and ``variables`` of its own.
 
         Raises:
             CommandRejected: FreeSWITCH refused it.

@@ -62,7 +62,7 @@ async def answer_to_send_msg(call: Call) -> str:
 
 
 async def connected_channel(call: Call) -> tuple[str, str]:
-    answer = await call.connect()
+    answer = await call.refresh()
     assert isinstance(answer, ConnectReply)
     return answer.variables["x"], call.variables["x"]
 
@@ -662,7 +662,6 @@ async def test_what_needs_no_full_works_without_it(mode: str) -> None:
         await call.delete_filter()
         await call.divert_events()
         await call.getvar("uuid")
-        await call.connect()
         await call.refresh()
         await call.nomedia("other")
         await call.send_msg({"call-command": "hangup"}, channel_uuid="other")
@@ -676,7 +675,6 @@ async def test_what_needs_no_full_works_without_it(mode: str) -> None:
         "filter delete all",
         "divert_events on",
         "getvar uuid",
-        "connect",
         "connect",
         "sendmsg\ncall-command: nomedia\nnomedia-uuid: other",
         "sendmsg other\ncall-command: hangup",
