@@ -195,6 +195,12 @@ class Core:
         return round((self._epoch + trio.current_time()) * 1_000_000)
 
     @property
+    def is_ready(self) -> bool:
+        """Whether calls come in or go out at all (``switch_core_ready()``)."""
+        settings = self.installation.settings
+        return not self.is_shutting_down and not (settings.pauses_inbound and settings.pauses_outbound)
+
+    @property
     def uptime_micros(self) -> int:
         """How long it has been up, in microseconds: since its clock was first looked at."""
         now = self.micros()

@@ -142,24 +142,31 @@ def place_for_calls(core: Core, what: str) -> trio.Nursery:
     if core.call_nursery is None:
         raise CallFailed(
             f"the switch was to place a call ({what})",
-            "nobody would see to its end: it has to be in a block of `async with phone.dial(...)`, or in one in which "
-            "programs can connect to the switch",
+            "nobody would see to its end: that needs a block of `async with phone.event_socket()`, of `phone.connect()` "
+            "or of `phone.dial(...)` around it",
             "  (there is none)",
         )
     return core.call_nursery
 
 
 @contextlib.contextmanager
-def calls_live_in(core: Core, nursery: trio.Nursery) -> Iterator[None]:
-    """Let calls that nobody dials live in a nursery as long as a block, unless they have a place already."""
-    is_needed = core.call_nursery is None
-    if is_needed:
+def calls_live_in(core: Core, nursery: trio.Nursery, *, always: bool = False) -> Iterator[None]:
+    """Let calls that nobody dials live in a nursery as long as a block.
+
+    Args:
+        core: The switch.
+        nursery: The nursery.
+        always: Whether that is so even if they have a place already.
+    """
+    before = core.call_nursery
+    is_taken = always or before is None
+    if is_taken:
         core.call_nursery = nursery
     try:
         yield
     finally:
-        if is_needed:
-            core.call_nursery = None
+        if is_taken:
+            core.call_nursery = before
 
 
 @contextlib.asynccontextmanager
@@ -183,7 +190,7 @@ async def own_calls(core: Core, *, fails_if_handler_does: bool = True) -> AsyncI
     try:
         with one_problem_at_a_time():
             async with open_ending_nursery(core.patience_seconds) as nursery:
-                with calls_live_in(core, nursery):
+                with calls_live_in(core, nursery, always=True):
                     try:
                         yield nursery
                         await finish_placed(core, nursery)

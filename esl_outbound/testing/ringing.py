@@ -100,7 +100,7 @@ class RingingLeg:
     async def _act(self, plan: Destination) -> None:
         """What is done at the far end, whatever the channel's thread does meanwhile."""
         began = trio.current_time()
-        if self.cause is not None:
+        if self._is_settled:
             return
         if not plan.cause and plan.answers_after != 0:
             self._tell(Happening.RINGS)
@@ -115,9 +115,14 @@ class RingingLeg:
         for seconds, act in sorted(acts, key=itemgetter(0)):
             with trio.move_on_at(began + seconds):
                 await self.session.over.wait()
-            if self.cause is not None or self.is_answered:
+            if self._is_settled:
                 return
             act()
+
+    @property
+    def _is_settled(self) -> bool:
+        """Whether there is nothing left to be done by itself: it was answered, or is over."""
+        return self.is_answered or self.cause is not None
 
     async def _talk(self, seconds: float) -> None:
         with trio.move_on_after(seconds):
@@ -179,7 +184,7 @@ class RingingLeg:
 
     def answer(self) -> None:
         """Take the call."""
-        if self.is_answered or self.cause is not None:
+        if self._is_settled:
             return
         self._tell(Happening.ANSWERS)
         self.channel.answer()

@@ -307,6 +307,8 @@ async def test_a_switch_pauses_in_one_direction_or_in_both(phone: FakeFreeSwitch
     ]
     await said(phone, "fsctl pause outbound")
     assert await said(phone, "fsctl pause_check") == "true"
+    assert await said(phone, "fsctl ready_check") == "false"
+    assert "\nFreeSWITCH (Version 1.11.3-dev  64bit) is not ready\n" in await said(phone, "status")
     await said(phone, "fsctl resume")
     assert await said(phone, "fsctl pause_check inbound") == "false"
 

@@ -82,7 +82,7 @@ def _yes_or_no(core: Core, name: str, value: str) -> str:
         case "pause_check", _:
             found = settings.pauses_inbound and settings.pauses_outbound
         case "ready_check", _:
-            found = not core.is_shutting_down
+            found = core.is_ready
         case _:
             found = settings.is_shutdown_requested
     return "true" if found else "false"

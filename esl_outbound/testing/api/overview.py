@@ -23,7 +23,7 @@ async def _status(core: Core, argument: str) -> str:
     settings.peak_sessions = peak = max(settings.peak_sessions, count)
     return (
         f"UP {_in_words(core.uptime_micros)}\n"
-        f"FreeSWITCH (Version {_VERSION}  64bit) is {'not ready' if core.is_shutting_down else 'ready'}\n"
+        f"FreeSWITCH (Version {_VERSION}  64bit) is {'ready' if core.is_ready else 'not ready'}\n"
         f"{core.sessions_so_far} session(s) since startup\n{count} session(s) - peak {peak}, last 5min {peak} \n"
         f"0 session(s) per Sec out of max {settings.sps}, peak 0, last 5min 0 \n"
         f"{settings.max_sessions} session(s) max\n"
