@@ -114,7 +114,7 @@ class Hearing:
     @property
     def next_moment(self) -> float | None:
         """When the next event is to be said, on trio's clock."""
-        return self._events[0][0] if self._events else None
+        return self._events[0][0] if self.has_events else None
 
     def next_message(self) -> bytes | None:
         """What is to be said of the next event; None if none is due."""

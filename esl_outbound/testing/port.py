@@ -11,16 +11,20 @@ from typing import Final, final
 
 import trio
 
+from ..client.opening import OpenStream
 from .connection import Faults
 from .core import Core
 from .inbound import InboundListener
-from .memory import MemoryStream, connected_pair
+from .memory import connected_pair
 from .permissions import User
+from .session import Session
 
-__all__ = ["Doors", "Port"]
+__all__ = ["Doors", "Port", "check_networks"]
 
 _LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 _SHUT_DOWN: Final = "The system is being shut down.\n"
+_UNLOADING_SECONDS: Final = 0.1
+_FIRST_PORT_OF_OTHERS: Final = 40000
 
 
 @final
@@ -38,6 +42,19 @@ class Doors:
         return any(ip_address(address) in ip_network(network) for network in self.networks)
 
 
+def check_networks(networks: Sequence[str]) -> None:
+    """Refuse what is no list of networks.
+
+    Raises:
+        TypeError: It is one text.
+        ValueError: One is no network.
+    """
+    if isinstance(networks, str):
+        raise TypeError(f"networks stand in a list, not in {networks!r}")
+    for network in networks:
+        ip_network(network)
+
+
 @final
 class Port:
     """The port, and the connections that came by it.
@@ -51,6 +68,7 @@ class Port:
         self._core: Final = core
         self._connections: Final[list[InboundListener]] = []
         self._sockets: Final[list[trio.SocketListener]] = []
+        self._others = 0
         self._comes_up = trio.Event()
         self._comes_up.set()
 
@@ -68,20 +86,31 @@ class Port:
             for listener in self._sockets:
                 listener.socket.close()
 
+    def new_address(self) -> str:
+        """An address, ``host:port``, at which some program's own port is, in memory."""
+        self._others += 1
+        return f"127.0.0.1:{_FIRST_PORT_OF_OTHERS + self._others}"
+
     # Those who come
 
-    async def connect(self, nursery: trio.Nursery, faults: Faults) -> MemoryStream:
-        """A connection in memory.
+    @contextlib.contextmanager
+    def in_memory(self, nursery: trio.Nursery, faults: Faults) -> Iterator[OpenStream]:
+        """Take connections in memory for the time of a block; gives what makes one, or raises OSError."""
+        # Whoever was started in the block has that opener for as long as he runs.
+        is_open = True
 
-        Raises:
-            ConnectionRefusedError: Nobody listens.
-        """
-        await trio.lowlevel.checkpoint()
-        if not self.is_up:
-            raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-        ours, theirs = connected_pair()
-        nursery.start_soon(self._serve, ours, "127.0.0.1", nursery, faults)
-        return theirs
+        async def open_stream() -> trio.abc.Stream:
+            await trio.lowlevel.checkpoint()
+            if not self.is_up or not is_open:
+                raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+            ours, theirs = connected_pair()
+            nursery.start_soon(self._serve, ours, "127.0.0.1", nursery, faults)
+            return theirs
+
+        try:
+            yield open_stream
+        finally:
+            is_open = False
 
     async def listen(
         self,
@@ -135,8 +164,17 @@ class Port:
             listener.connection.reset()
             listener.notify()
 
-    def shut_down(self) -> None:
-        """Close all connections in order, and take no more (``mod_event_socket_shutdown()``)."""
+    def die(self) -> None:
+        """Break all connections, and take no more."""
+        self.is_up = False
+        self.break_connections()
+
+    async def shut_down_after(self, sessions: Sequence[Session]) -> None:
+        """Once these are over, close all connections in order, and take no more (``mod_event_socket_shutdown()``)."""
+        for session in sessions:
+            await session.over.wait()
+        # The modules are unloaded later than that.
+        await trio.sleep(_UNLOADING_SECONDS)
         self.is_up = False
         for listener in tuple(self._connections):
             listener.end(_SHUT_DOWN)

@@ -32,6 +32,7 @@ from .installation import Gateway, Registration
 from .life import live
 from .logs import logs_kept
 from .placing import calls_live_in, finish_placed, is_called, placed_in, raise_fault, rings
+from .reachable import Reachable
 from .recordings import Recording
 from .replaying import LIMIT_SECONDS, Replayed, replay
 from .session import Session
@@ -46,7 +47,7 @@ _REGISTERED_SECONDS: Final = 3600
 
 
 @final
-class FakeFreeSwitch:
+class FakeFreeSwitch(Reachable):
     """A simulated FreeSWITCH: ``async with phone.dial(Handler) as caller``.
 
     It plays FreeSWITCH's side of the event socket as FreeSWITCH 1.11 was measured to, on trio's clock: with a
@@ -60,7 +61,7 @@ class FakeFreeSwitch:
     """
 
     def __init__(self, *, seed: int = 0, sounds: Path | None = None, date: datetime | None = None) -> None:
-        self._core: Final = Core(seed, date)
+        super().__init__(Core(seed, date))
         self._core.sounds.folder = sounds
         for application in all_applications():
             self._core.applications[application.name] = application
@@ -305,6 +306,8 @@ class FakeFreeSwitch:
     async def shut_down(self) -> None:
         """Shut the switch down in order: all calls end with SYSTEM_SHUTDOWN."""
         self._core.is_shutting_down = True
+        if self._core.call_nursery is not None:
+            self._core.call_nursery.start_soon(self._port.shut_down_after, list(self._core.sessions.values()))
         for channel in list(self._core.channels.values()):
             channel.story.tell(Who.SWITCH, Happening.SHUTS_DOWN)
             channel.hang_up("SYSTEM_SHUTDOWN")
@@ -312,6 +315,7 @@ class FakeFreeSwitch:
 
     async def dies(self) -> None:
         """Kill the switch: its connections break, and nothing is said any more."""
+        self._port.die()
         for session in list(self._core.sessions.values()):
             session.channel.story.tell(Who.SWITCH, Happening.DIES)
             for listener in tuple(session.listeners):

@@ -7,7 +7,7 @@ import inspect
 import os
 import socket
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias, cast, final
+from typing import Final, TypeAlias, cast, final
 
 import trio
 
@@ -39,6 +39,8 @@ class Targets:
     def __init__(self, find_server: Callable[[str], Target | None], nursery: trio.Nursery) -> None:
         self._find_server = find_server
         self._nursery = nursery
+        self.addresses: Final[set[str]] = set()
+        """Where somebody was found in memory, as ``host:port``."""
         self.watch: Watch | None = None
         """Who is told what they raise."""
         self._running = 0
@@ -55,6 +57,7 @@ class Targets:
             raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
         if isinstance(server, str):
             return await _connect_over_network(host, port)
+        self.addresses.add(f"{host}:{port}")
         ours, theirs = connected_pair()
         self._running += 1
         self._nursery.start_soon(self._run, server, theirs)
