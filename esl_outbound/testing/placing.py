@@ -142,8 +142,8 @@ def place_for_calls(core: Core, what: str) -> trio.Nursery:
     if core.call_nursery is None:
         raise CallFailed(
             f"the switch was to place a call ({what})",
-            "nobody would see to its end: that needs a block of `async with phone.event_socket()`, of `phone.connect()` "
-            "or of `phone.dial(...)` around it",
+            "nobody would see to its end: that needs a block of `async with phone.event_socket()`, `phone.connect()` "
+            "or `phone.dial(...)` around it",
             "  (there is none)",
         )
     return core.call_nursery
