@@ -28,8 +28,9 @@ class SocketCommands(CallBase):
     """API commands, and what the socket understands beside applications and events.
 
     ``connect``, ``myevents`` and ``linger`` are said by the framework when a call arrives, and ``exit`` when it is
-    over. ``refresh`` and the methods of these names change what can be changed without taking from it what it lives on. What is refused raises ``CommandRejected``; without ``full`` FreeSWITCH knows but ``connect``,
-    ``myevents``, ``getvar``, ``resume``, ``exit``, ``sendmsg``, ``filter`` and ``divert_events``, and the others raise
+    over. ``refresh`` and the methods of these names change what can be changed without taking from it what it lives on.
+    What is refused raises ``CommandRejected``. Without ``full`` FreeSWITCH knows but ``connect``, ``myevents``,
+    ``getvar``, ``resume``, ``exit``, ``sendmsg``, ``filter`` and ``divert_events``, and the others raise
     ``NotPermitted`` before anything is sent. Without ``async`` each is answered when the application that runs is over.
     """
 
