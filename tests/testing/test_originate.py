@@ -60,6 +60,17 @@ async def test_whoever_is_called_is_handed_to_a_handler(phone: FakeFreeSwitch) -
     assert caller.cdr["sip_hangup_disposition"] == "send_bye"
 
 
+async def test_a_program_that_connects_has_somebody_called(phone: FakeFreeSwitch) -> None:
+    phone.listens("127.0.0.1:8084", Reminder)
+    async with phone.connect() as switch:
+        await switch.api("originate user/1001 &socket('127.0.0.1:8084 async full')")
+        caller = await phone.is_called("user/1001")
+        await caller.hears("appointment.wav")
+        await caller.press("2")
+        await caller.hears("cancelled.wav")
+        assert await caller.was_hung_up() == "NORMAL_CLEARING"
+
+
 async def test_a_call_can_be_placed_while_another_is_dialled(phone: FakeFreeSwitch) -> None:
     phone.listens("127.0.0.1:8085", Reminder)
 
