@@ -61,14 +61,15 @@ async def _sched_transfer(core: Core, argument: str) -> str:
 async def _sched_api(core: Core, argument: str) -> str:
     """``[+@]<time> <group> <command>[&]``; with ``@`` again and again.
 
-    It belongs to the call whose UUID the group is, or to the one that came last, and ends with that.
+    It belongs to the call whose UUID the group is, or else to the block in which the switch is used, and ends with that.
     """
     time, group, command = words_of(argument, 3)
     if not command:
         return "-ERR Invalid syntax. USAGE: [+@]<time> <group_name> <command_string>[&]\n"
-    session = core.sessions.get(group) or next(reversed(core.sessions.values()), None)
-    if session is None:
-        return "-ERR the simulator schedules only while there is a call\n"
+    session = core.sessions.get(group)
+    nursery = session.nursery if session is not None else core.call_nursery
+    if nursery is None:
+        return "-ERR the simulator schedules only while there is a call, or programs can connect\n"
     name, _, rest = command.removesuffix("&").partition(" ")
     again = atoi(time[1:]) if time.startswith("@") else 0
     seconds = core.seconds_until(time) if not time.startswith("@") else max(again, 0)
@@ -80,7 +81,7 @@ async def _sched_api(core: Core, argument: str) -> str:
             await core.run_api(name, rest)
 
     # A channel's last moment is not the end of what was scheduled in its name.
-    number = core.schedule.add(session.nursery, min(seconds, _MOST_SECONDS), run, group, trio.Event())
+    number = core.schedule.add(nursery, min(seconds, _MOST_SECONDS), run, group, trio.Event())
     return f"+OK Added: {number}\n"
 
 
