@@ -85,13 +85,13 @@ async def examine(options: DoctorOptions, found: Found) -> None:
     It raises nothing about FreeSWITCH: what is wrong with it is a finding.
     """
     address, login = options.login.address, options.login
-    server_is_there = False
+    server_was_tried = False
     try:
         async with connect(address.host, address.port, password=login.password, user=login.user) as switch:
             found(ok(f"FreeSWITCH at {address} lets us in"))
             if await _look_at_switch(switch, options, found):
-                found(server := await _server(options.server))
-                server_is_there = True
+                found(server := await _server(options))
+                server_was_tried = True
                 await _look_at_dialplan(switch, options.server, found)
                 if options.call is not None and server.mark is not Mark.WRONG:
                     await place_trial_call(switch, options.call, options.server, found)
@@ -101,8 +101,8 @@ async def examine(options: DoctorOptions, found: Found) -> None:
         found(_not_let_in(exc, options.login))
     except Disconnected as exc:
         found(wrong(f"FreeSWITCH ended the connection meanwhile: {exc}"))
-    if not server_is_there:
-        found(await _server(options.server))
+    if not server_was_tried:
+        found(await _server(options))
 
 
 # The connection
@@ -226,8 +226,15 @@ async def _is_loaded(switch: Switch, module: str) -> bool:
 # The server
 
 
-async def _server(server: Address) -> Finding:
+async def _server(options: DoctorOptions) -> Finding:
     """Whether anybody listens there, and speaks first, as a server of the event socket does."""
+    server = options.server
+    if server.is_loopback and not options.login.address.is_loopback:
+        return warning(
+            f"{server} is on FreeSWITCH's own machine, as it sees it: whether a server listens there cannot be seen"
+            " from here",
+            "if yours is on this machine, say where FreeSWITCH finds it, with --server",
+        )
     begins = b""
     reason = f"it did not answer within {_SERVER_SECONDS:g} s"
     is_there = False

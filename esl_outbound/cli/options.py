@@ -18,6 +18,7 @@ from .tracebacks import users_traceback
 __all__ = [
     "LEVELS",
     "LOG_FORMAT",
+    "LOOPBACK",
     "Address",
     "AddressType",
     "app_dir_option",
@@ -26,6 +27,7 @@ __all__ = [
     "refuse",
 ]
 
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 LEVELS: Final = ("critical", "error", "warning", "info", "debug")
 LOG_FORMAT: Final = "%(asctime)s %(levelname)-7s %(message)s"
 
@@ -60,6 +62,11 @@ class Address:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is on the machine of whoever names it."""
+        return self.host.lower() in LOOPBACK
 
     @property
     def for_dialplan(self) -> str:

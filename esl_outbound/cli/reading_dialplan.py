@@ -10,13 +10,12 @@ import attrs
 
 from .dialplan import quoted
 from .findings import Finding, ok, warning, wrong
-from .options import Address
+from .options import LOOPBACK, Address
 
 __all__ = ["Host", "SocketAction", "read_dialplan", "socket_findings"]
 
 # What socket_function() in mod_event_socket.c takes if no port is said.
 _PORT: Final = 8084
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 @final
@@ -111,7 +110,7 @@ def _of_extension(
         # An action's data may also be what is between its tags.
         data = action.get("data") or (action.text or "").strip()
         application = action.get("application", "").lower()
-        if application == "socket" and data:
+        if application == "socket" and data.strip():
             yield SocketAction(context, extension, data, goes_on or number < len(actions), has_net)
         has_net = has_net or (application in ("set", "multiset", "export") and "park_timeout=" in data)
 
@@ -180,4 +179,4 @@ def _line(data: str) -> str:
 
 def _canonical(host: str) -> str:
     host = host.lower()
-    return _LOOPBACK[0] if host in _LOOPBACK else host
+    return LOOPBACK[0] if host in LOOPBACK else host

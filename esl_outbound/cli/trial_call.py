@@ -25,6 +25,8 @@ _SERVER_SECONDS: Final = 5.0
 """How long the server has to do anything at all with the call."""
 _LATE_SECONDS: Final = 0.5
 """How long events may come behind the news that the call failed."""
+_LOG_SECONDS: Final = 0.2
+"""How long a line of the log may come behind the event that it belongs to."""
 _HANGUP_SECONDS: Final = 2.0
 _END_SECONDS: Final = 20.0
 """How long the channel may stay after its hangup: servers linger."""
@@ -36,6 +38,8 @@ _EVENTS: Final = (
 _NOT_IN_PARTS: Final = ",|/{}[]<>"
 # What listener_run() in mod_event_socket.c logs when a channel is down whose server has said linger.
 _LINGER: Final = re.compile(r"Socket Linger (-?\d+)")
+# socket_function() there, of each host that it could not connect to.
+_SOCKET_ERROR: Final = re.compile(r"Socket Error: (.+)")
 
 
 @final
@@ -81,6 +85,10 @@ class CallStory:
         """Whether the channel does not exist any more."""
         self.linger: int | None = None
         """For how many seconds the server asked to linger: -1 is for ever; None if it did not, as far as is known."""
+        self.socket_error = ""
+        """Why FreeSWITCH could not connect, as it logged it."""
+        self.is_being_ended = False
+        """Whether we have asked for its end."""
         self._a_leg: Final = a_leg
 
     def take(self, event: Event) -> bool:
@@ -107,6 +115,8 @@ class CallStory:
                 self.answered = True
             case "CHANNEL_HANGUP":
                 self.hangup_cause = event.get("Hangup-Cause")
+                # Without a server the dialplan, or its end, hangs up, when `socket` is over.
+                self.was_taken |= self.socket is not None and not self.socket_is_over and not self.is_being_ended
             case "CHANNEL_DESTROY":
                 self.is_gone = True
         return True
@@ -115,6 +125,8 @@ class CallStory:
         """Take in a line of the log that belongs to this leg."""
         if (found := _LINGER.search(text)) is not None:
             self.linger = int(found[1][:20])
+        elif (found := _SOCKET_ERROR.search(text)) is not None:
+            self.socket_error = found[1]
 
 
 async def place_trial_call(switch: Switch, call: TrialCall, server: Address, found: Found) -> None:
@@ -136,11 +148,13 @@ async def place_trial_call(switch: Switch, call: TrialCall, server: Address, fou
             try:
                 await _follow(call, story, events, failed)
             finally:
+                story.is_being_ended = True
                 await _hang_up(switch, a_leg)
             with trio.move_on_after(_END_SECONDS):
                 while story.channel_uuid and not story.is_gone:
                     story.take(await events.get())
                 await over.wait()
+            await trio.sleep(_LOG_SECONDS)
             nursery.cancel_scope.cancel()
     except* EventsLost:
         problem = warning("the call could not be followed: there are too many other calls")
@@ -263,7 +277,8 @@ def _socket_findings(story: CallStory, what: str, server: Address) -> Iterable[F
     if not story.was_taken:
         if story.socket_is_over:
             yield wrong(
-                f"{what} was sent to {hosts}, and FreeSWITCH could not connect to it, or was sent away at once"
+                f"{what} was sent to {hosts}, and FreeSWITCH could not connect to it"
+                f"{f' ({story.socket_error})' if story.socket_error else ', or was sent away at once'}"
                 f"{_what_followed(story)}",
                 "start the server there, and let FreeSWITCH's machine reach it",
                 f"esl-outbound serve app:Handler --host {server.host} --port {server.port}",
