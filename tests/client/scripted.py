@@ -33,6 +33,7 @@ class ScriptedPort:
     def __init__(self) -> None:
         self.connections: list[ScriptedSwitch] = []
         self.is_there = True
+        self._opened = trio.Event()
 
     async def open_stream(self) -> trio.abc.Stream:
         """Connect."""
@@ -41,6 +42,8 @@ class ScriptedPort:
             raise ConnectionRefusedError(111, "Connection refused")
         ours, theirs = trio.testing.memory_stream_pair()
         self.connections.append(ScriptedSwitch(theirs))
+        self._opened.set()
+        self._opened = trio.Event()
         return ours
 
     def opener(
@@ -57,7 +60,7 @@ class ScriptedPort:
     async def newest(self, count: int) -> ScriptedSwitch:
         """The connection that was opened as this many-th."""
         while len(self.connections) < count:
-            await trio.testing.wait_all_tasks_blocked()
+            await self._opened.wait()
         return self.connections[count - 1]
 
 

@@ -44,14 +44,15 @@ class Model:
         """Carry out a command; say whether it was +OK."""
         assert command.endswith(b"\n\n")
         word, *rest = command[:-2].decode().split(" ", 1)
-        return {
+        verbs: dict[str, Callable[..., bool]] = {
             "event": self.event,
             "nixevent": self.nixevent,
             "noevents": self.noevents,
             "filter": self.filter,
             "log": self.log,
             "nolog": self.nolog,
-        }[word](*rest)
+        }
+        return verbs[word](*rest)
 
     def event(self, text: str) -> bool:
         words = text.split(" ")
