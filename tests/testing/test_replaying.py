@@ -46,7 +46,7 @@ class Menu(CallHandler):
         if await self.digits.get() == "1":
             leg = uuid.UUID(int=random.getrandbits(128), version=4)
             await self.execute("bridge", f"{{origination_uuid={leg}}}user/1001")
-            await self.api(f"uuid_exists {leg}")
+            await self.api(f"uuid_exists {leg}", as_job=False)
         await self.hangup()
 
 
@@ -178,7 +178,7 @@ class HangsUp(Menu):
 class Asks(Menu):
     async def run(self) -> None:
         await self.answer()
-        await self.api("status")
+        await self.api("status", as_job=False)
 
 
 class SaysNothing(Menu):
@@ -230,7 +230,7 @@ async def test_a_command_too_many_diverges(tmp_path: Path, autojump_clock: MockC
         async def run(self) -> None:
             await self.answer()
             await trio.sleep(1)
-            await self.api("status")
+            await self.api("status", as_job=False)
 
     recording = await recorded(tmp_path, Waits, impatient)
     assert (await replay(recording, Waits)).hangup_cause == "NORMAL_CLEARING"
@@ -300,7 +300,7 @@ async def test_the_conversation_is_told_as_it_was_but_for_what_cannot_be_printed
         question = r"\d+"
 
         async def run(self) -> None:
-            await self.api(f"expr {self.question}")
+            await self.api(f"expr {self.question}", as_job=False)
 
     class AsksElse(Asks):
         question = "\\d\t"
@@ -385,7 +385,7 @@ async def test_a_reply_is_as_late_as_it_was_and_events_before_it_come_before_it(
             begun = trio.current_time()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self.listen)
-                seen.append((await self.api("msleep 600")).text)
+                seen.append((await self.api("msleep 600", as_job=False)).text)
             seen.append(round(trio.current_time() - begun, 6))
 
         async def listen(self) -> None:
@@ -499,7 +499,7 @@ async def test_a_uuid_of_freeswitchs_may_not_be_another(tmp_path: Path, autojump
         target = CHANNEL
 
         async def run(self) -> None:
-            await self.api(f"uuid_break {self.target}")
+            await self.api(f"uuid_break {self.target}", as_job=False)
 
     class BreaksAnother(Breaks):
         target = "00000000-aaaa-4bbb-8ccc-000000000001"
@@ -524,7 +524,7 @@ async def test_one_made_up_uuid_is_one_thing(tmp_path: Path, autojump_clock: Moc
             await self.playback(self.prompt)
             await self.digits.get()
             await self.execute("bridge", "{origination_uuid=00000000-aaaa-4bbb-8ccc-000000000001}user/1001")
-            await self.api("uuid_exists 00000000-aaaa-4bbb-8ccc-000000000002")
+            await self.api("uuid_exists 00000000-aaaa-4bbb-8ccc-000000000002", as_job=False)
 
     diverged = await diverges(await recorded(tmp_path, Menu, menu_call), Mixed)
     assert diverged.said == "api uuid_exists 00000000-aaaa-4bbb-8ccc-000000000002"
@@ -536,7 +536,7 @@ async def test_two_made_up_uuids_are_two_things(tmp_path: Path, autojump_clock: 
 
         async def run(self) -> None:
             for leg in self.legs:
-                await self.api(f"create_uuid {leg}")
+                await self.api(f"create_uuid {leg}", as_job=False)
 
     class OtherTwo(Two):
         legs = ("11111111-aaaa-4bbb-8ccc-000000000001", "11111111-aaaa-4bbb-8ccc-000000000002")
@@ -740,7 +740,7 @@ class Bridges(CallHandler):
         options = f"{{loopback_bowout=false,origination_uuid={self.leg}}}"
         bridge = await self.start("bridge", f"{options}loopback/9196/default", event_lock=True)
         await bridge.started()
-        await self.api(f"uuid_kill {self.leg}")
+        await self.api(f"uuid_kill {self.leg}", as_job=False)
         completion = await bridge.completed()
         assert completion.variables["originate_disposition"] == "SUCCESS"
         for name in ("last_bridge_hangup_cause", "originate_disposition", "bridge_hangup_cause"):
