@@ -31,7 +31,7 @@ _HANGUP_SECONDS: Final = 2.0
 _END_SECONDS: Final = 20.0
 """How long the channel may stay after its hangup: servers linger."""
 _EVENTS: Final = (
-    *("CHANNEL_PARK", "CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE", "CHANNEL_ANSWER", "CHANNEL_HANGUP"),
+    *("CHANNEL_PARK", "CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE", "CHANNEL_HANGUP"),
     *("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"),
 )
 # What divides a dial string, or loopback's part of it.
@@ -79,7 +79,6 @@ class CallStory:
         self.was_taken = False
         """Whether a server said ``connect``: FreeSWITCH parks the call then, or runs what the server wants."""
         self.socket_is_over = False
-        self.answered = False
         self.hangup_cause = ""
         self.is_gone = False
         """Whether the channel does not exist any more."""
@@ -101,6 +100,8 @@ class CallStory:
             return False
         application = event.get("Application")
         match event.name:
+            case "CHANNEL_PARK" | "CHANNEL_EXECUTE" | "CHANNEL_EXECUTE_COMPLETE" if self.hangup_cause:
+                pass  # `socket` parks even then, and completes (socket_function() in mod_event_socket.c)
             case "CHANNEL_EXECUTE":
                 self.executed.append((application, event.get("Application-Data")))
                 if application == "socket" and self.socket is None:
@@ -111,8 +112,6 @@ class CallStory:
                 self.was_taken = True
             case "CHANNEL_EXECUTE_COMPLETE" if application == "socket":
                 self.socket_is_over = True
-            case "CHANNEL_ANSWER":
-                self.answered = True
             case "CHANNEL_HANGUP":
                 self.hangup_cause = event.get("Hangup-Cause")
                 # Without a server the dialplan, or its end, hangs up, when `socket` is over.

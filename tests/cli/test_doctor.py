@@ -372,6 +372,24 @@ def test_a_server_that_takes_the_call_and_says_nothing_is_wrong() -> None:
     assert "took the connection and did not say connect: the caller waits in silence" in finding.what
 
 
+async def test_a_caller_who_waits_in_silence_is_ended_soon(ready: FakeFreeSwitch) -> None:
+    async def silent(stream: trio.abc.Stream) -> None:
+        while await stream.receive_some():
+            pass
+
+    ready.listens("192.0.2.8:8084", silent)
+    ready.extension("6000", ["socket 192.0.2.8:8084 async full"])
+    findings: list[Finding] = []
+    remote = Address("192.0.2.8", 8084)
+    async with ready.event_socket():
+        with server(address=remote):
+            await examine(
+                DoctorOptions(Login(SWITCH, "ClueCon"), remote, TrialCall("6000", seconds=60)), findings.append
+            )
+    assert any("did not say connect: the caller waits in silence" in each for each in said(findings, Mark.WRONG))
+    assert trio.current_time() < 40
+
+
 async def test_a_call_is_not_placed_where_nobody_would_take_it(ready: FakeFreeSwitch) -> None:
     findings = await examined(ready, TrialCall("5000"), connected=_refuses)
     (finding,) = [each for each in findings if each.mark is Mark.WRONG]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +14,13 @@ import trio
 from click.testing import CliRunner, Result
 
 from esl_outbound.cli import main
+from esl_outbound.cli.options import Address
 from esl_outbound.cli.output import Output
+from esl_outbound.cli.switches import Login
 from esl_outbound.cli.watching import Shape, WatchOptions, as_json, as_raw, as_row, event_names, watch
+from esl_outbound.client import connect
 from esl_outbound.protocol import Event, EventFormat
+from esl_outbound.testing import FakeFreeSwitch
 
 from .switches import ADDRESS, LOGIN, TypedSwitch
 
@@ -237,6 +242,36 @@ async def test_events_that_were_lost_are_counted(capsys: pytest.CaptureFixture[s
         assert await watch(options(count=1024), Output()) == 0
         output = capsys.readouterr()
     assert output.out.count("HEARTBEAT") == 1024
+
+
+# A connection that comes back
+
+
+@pytest.mark.parametrize("shape", [Shape.TABLE, Shape.JSON])
+async def test_whoever_reconnects_is_told_for_how_long_he_was_away(
+    phone: FakeFreeSwitch, capsys: pytest.CaptureFixture[str], shape: Shape
+) -> None:
+    watched = WatchOptions(
+        Login(Address("127.0.0.1", 8021), "ClueCon"), ("CUSTOM a::b",), {}, shape, 2, None, reconnect=True
+    )
+    async with phone.event_socket(), connect(password="ClueCon") as other, trio.open_nursery() as nursery:
+        nursery.start_soon(watch, watched, Output())
+        await trio.sleep(1)
+        await other.send_event("CUSTOM", subclass="a::b")
+        await trio.sleep(1)
+        phone.event_socket_is_up = False
+        await phone.drops_event_sockets()
+        await trio.sleep(100)
+        phone.event_socket_is_up = True
+        await trio.sleep(100)
+        async with connect(password="ClueCon") as another:
+            await another.send_event("CUSTOM", subclass="a::b")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    if shape is Shape.TABLE:
+        assert re.fullmatch(r"\(away for 1[0-9]{2}\.[0-9] s, in which events were missed: .+\)", lines[1])
+    else:
+        assert 100 <= json.loads(lines[1])["_away_seconds"] < 200
 
 
 # How an event is written
