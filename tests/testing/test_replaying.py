@@ -6,6 +6,7 @@ import logging
 import random
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -411,7 +412,7 @@ async def test_commands_are_answered_in_their_order(tmp_path: Path, autojump_clo
         async def run(self) -> None:
             begun = trio.current_time()
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self.api, "msleep 600")
+                nursery.start_soon(partial(self.api, "msleep 600", as_job=False))
                 await wait_all_tasks_blocked()
                 await self.refresh()
             answered.append(round(trio.current_time() - begun, 6))
