@@ -30,7 +30,8 @@ from ..errors import (
     SwitchError,
 )
 from ..handler import CallHandler, HandlerSource, handler_class_of, handler_factory
-from ..plan import linger_seconds
+from ..jobs import Job
+from ..plan import Plan
 from ..protocol import EventFormat, HangupCause
 from ..server import serve_until
 from .commands import SwitchCommands
@@ -63,8 +64,7 @@ class _Arrival:
         self._make = handler_factory(source)
         self._class = handler_class_of(source)
         # What the class asks for is looked at before anybody's telephone rings.
-        wanted_events(self._class.subscriptions)
-        linger_seconds(self._class)
+        Plan(self._make, self._class, wanted_events(self._class.subscriptions))
         self._made: CallHandler[Any] | Exception | None = None
         self._came = trio.Event()
 
@@ -132,7 +132,11 @@ class Landing:
         try:
             yield
         finally:
-            self._expected.pop(token, None)
+            self.forget(token)
+
+    def forget(self, token: str) -> None:
+        """Whoever bears that token is not expected any more."""
+        self._expected.pop(token, None)
 
     def close(self) -> None:
         """Let nobody in once the calls that are up have ended."""
@@ -322,6 +326,8 @@ class CallPlacing(SwitchCommands):
         """
         if isinstance(target, str | Application | Sequence):
             return await super().originate(destination, target, dialplan=dialplan, context=context, **options)
+        if (dialplan, context) != ("XML", "default"):
+            raise TypeError("a handler needs no extension's dialplan or context")
         arrival = _Arrival(target)
         placing = Placing(**options)
         if not self.is_connected:
@@ -336,6 +342,10 @@ class CallPlacing(SwitchCommands):
                 await self._call_off(placing.token)
                 raise
         return arrival.handler
+
+    async def _call_off(self, token: str, job: Job | None = None) -> None:
+        self._landing.forget(token)
+        await super()._call_off(token, job)
 
     async def _wait_for(self, arrival: _Arrival, channel_uuid: str, address: str) -> None:
         """Wait until FreeSWITCH has connected a call that was answered.
