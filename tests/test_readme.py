@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import trio
 
 from esl_outbound import CallHandler
 from esl_outbound.testing import FakeFreeSwitch
@@ -75,9 +78,61 @@ async def test_the_echo_echoes() -> None:
         await switch.expect_exit()
 
 
+def test_the_test_of_the_reminder_passes(tmp_path: Path) -> None:
+    (tmp_path / "reminder.py").write_text(EXAMPLES[5])
+    (tmp_path / "test_reminder.py").write_text(EXAMPLES[7])
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "1 passed" in tested.stdout, tested.stdout
+    assert re.search(r"^\d+ channels are up\nreminding [0-9a-f-]{36}$", tested.stdout, re.MULTILINE), tested.stdout
+
+
+async def test_the_reminder_says_why_nobody_was_reached(
+    phone: FakeFreeSwitch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    phone.destination("user/1001", cause="USER_BUSY")
+    async with phone.event_socket():
+        await program(5)()
+    assert capsys.readouterr().out.splitlines()[1:] == ["nobody was reached: USER_BUSY"]
+
+
+async def test_whoever_watches_hears_of_hangups_and_of_what_was_missed(
+    phone: FakeFreeSwitch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with phone.event_socket(), trio.open_nursery() as nursery:
+        nursery.start_soon(program(6))
+        await trio.sleep(1)
+        for caller_id in ("030123", "030456"):
+            async with phone.dial(handler(4, "Echo"), caller_id=caller_id) as caller:
+                await caller.gets_an_answer()
+                await caller.hangs_up()
+            await trio.sleep(1)
+            await phone.drops_event_sockets()
+            await trio.sleep(5)
+        nursery.cancel_scope.cancel()
+    first, missed, second, _ = capsys.readouterr().out.splitlines()
+    assert (first, second) == ("030123 NORMAL_CLEARING", "030456 NORMAL_CLEARING")
+    assert re.fullmatch(r"missed what happened for [0-9] s: .+", missed)
+
+
+def program(number: int) -> Callable[[], Awaitable[None]]:
+    """The main() of one of the README's programs."""
+    namespace: dict[str, object] = {"__name__": "example"}
+    exec(EXAMPLES[number], namespace)
+    main = namespace["main"]
+    assert inspect.iscoroutinefunction(main)
+    return main
+
+
 def test_the_examples_are_typed_for_their_users(tmp_path: Path) -> None:
     (tmp_path / "results.py").write_text(USERS_CODE)
     (tmp_path / "app.py").write_text(EXAMPLES[1])
+    (tmp_path / "reminder.py").write_text(EXAMPLES[5])
     for number, example in enumerate(EXAMPLES):
         (tmp_path / f"example_{number}.py").write_text(example)
     checked = subprocess.run(
@@ -87,7 +142,7 @@ def test_the_examples_are_typed_for_their_users(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert checked.stdout == f"Success: no issues found in {len(EXAMPLES) + 2} source files\n"
+    assert checked.stdout == f"Success: no issues found in {len(EXAMPLES) + 3} source files\n"
 
 
 USERS_CODE = """

@@ -1,4 +1,7 @@
-"""Every application of FreeSWITCH's mod_dptools has its place in the README's table, and what stands there is there."""
+"""Every application of mod_dptools, and every command of the event socket, has its place in the README's tables.
+
+What stands there is there.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from esl_outbound import Call
+import esl_outbound
+from esl_outbound import Call, client
+from esl_outbound.client import FollowedChannel, ResilientSwitch, Switch
 
-README = Path(__file__).parent.parent / "README.md"
+from .freeswitch import RECORDINGS
+
+TESTS = Path(__file__).parent
+README = TESTS.parent / "README.md"
 
 # What mod_dptools.c of FreeSWITCH 1.11 registers.
 MOD_DPTOOLS = re.findall(
@@ -59,3 +67,98 @@ def test_each_method_in_the_table_is_one_of_a_call() -> None:
 def test_an_application_without_a_method_says_why() -> None:
     for names, where in rows():
         assert re.search(r"`[a-z_]+\(", where) or re.fullmatch(r"`execute`: .+|methods of .+", where), names
+
+
+# The commands of the event socket
+
+# What parse_command() in mod_event_socket.c of FreeSWITCH 1.11 knows.
+COMMANDS = [
+    *("api", "bgapi", "linger", "nolinger", "event", "myevents", "divert_events", "filter", "filter delete"),
+    *("sendevent", "sendmsg execute", "sendmsg hangup", "sendmsg nomedia", "sendmsg unicast", "sendmsg xferext"),
+    *("sendmsg", "exit", "auth", "userauth", "log", "nolog", "nixevent", "noevents", "getvar", "resume", "connect"),
+]
+
+# What it refuses them with.
+REFUSALS = [
+    "-ERR invalid",
+    "-ERR permission denied",
+    "-ERR command not found",
+    "-ERR not controlling a session",
+    "-ERR not controlling a session.",
+    "-ERR no keywords supplied",
+    "-ERR aready enabled.",
+    "-ERR not loging",
+    "-ERR invalid log level",
+    "-ERR missing value.",
+    "-ERR invalid syntax",
+    "-ERR invalid session id",
+    "-ERR not listening for events",
+    "-ERR invalid uuid",
+    "-ERR memory error",
+]
+
+
+def commands() -> dict[str, list[str]]:
+    """The table's rows by their command: of a call, of the client, the answer, the refusals."""
+    found = re.search(r"<!-- commands -->\n(.*?)<!-- /commands -->", README.read_text(), re.DOTALL)
+    assert found is not None, "the README has no table of commands"
+    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in found[1].splitlines()[2:]]
+    rows = {name.strip("`"): cells for name, *cells in table}
+    assert len(rows) == len(table)
+    assert {len(cells) for cells in rows.values()} == {4}
+    return rows
+
+
+def methods(cell: str) -> list[str]:
+    """The methods and properties that a cell names."""
+    return re.findall(r"`([a-z_]+)(?:\([^`]*\))?`", cell)
+
+
+def test_every_command_stands_in_the_table_and_no_other() -> None:
+    assert list(commands()) == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_a_command_is_reached_by_is_there(command: str) -> None:
+    of_call, of_client, _, _ = commands()[command]
+    # What is said on the wire instead, and a flag of the dialplan's.
+    words = {"event", "nixevent", "linger", "async"} - {command}
+    named = [name for name in methods(of_call) if name not in words]
+    assert [name for name in named if not hasattr(Call, name)] == []
+    assert named or command in ("auth", "userauth")
+    for part in re.split(r"[;,] (?=`)", of_client):
+        for name in methods(part):
+            if name == "connect" and command in ("auth", "userauth"):
+                assert callable(client.connect)
+            elif "of a channel" in part:
+                assert callable(getattr(FollowedChannel, name))
+            else:
+                assert hasattr(Switch, name)
+                assert hasattr(ResilientSwitch, name)
+    assert methods(of_client) or command == "exit"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_a_command_is_answered_with_was_seen_or_is_tried(command: str) -> None:
+    _, _, answers, refusals = commands()[command]
+    errors = re.findall(r"`([A-Z][A-Za-z]+)`", refusals)
+    assert [name for name in errors if not hasattr(esl_outbound, name)] == []
+    assert errors or command == "exit"
+    recorded = b"".join(path.read_bytes() for path in RECORDINGS.glob("*.raw"))
+    tried = "".join((TESTS / folder / name).read_text() for folder, name in TRIED)
+    quoted = re.findall(r"`(?!ApiResponse)([^`]+)`", answers) + re.findall(r"`(-ERR [^`]+)`", refusals)
+    assert [text for text in quoted if text.encode() not in recorded and text not in tried] == []
+
+
+TRIED = [("call", "test_socket_commands.py"), ("client", "test_commands.py"), ("client", "test_following.py")]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_every_refusal_is_in_the_table_and_is_tried(refusal: str) -> None:
+    assert any(f"`{refusal}`" in refusals for _, _, _, refusals in commands().values())
+    assert any(refusal in (TESTS / folder / name).read_text() for folder, name in TRIED)
+
+
+def test_no_other_refusal_is_in_the_table() -> None:
+    named = {text for _, _, _, refusals in commands().values() for text in re.findall(r"`(-ERR [^`]+)`", refusals)}
+    assert named == set(REFUSALS)
