@@ -17,11 +17,22 @@ async def own_nursery() -> AsyncIterator[trio.Nursery]:
     What leaves the block leaves it as it is, and not in a group.
     """
     problem: BaseException | None = None
-    async with trio.open_nursery() as nursery:
-        try:
-            yield nursery
-        except BaseException as exc:
-            problem = exc
-        nursery.cancel_scope.cancel()
+    try:
+        async with trio.open_nursery() as nursery:
+            try:
+                yield nursery
+            except BaseException as exc:
+                problem = exc
+            nursery.cancel_scope.cancel()
+    except BaseException as exc:
+        # If all around is cancelled too, so are the tasks: that is not what left the block.
+        if problem is None or not _is_cancellation(exc):
+            raise
     if problem is not None:
         raise problem
+
+
+def _is_cancellation(exc: BaseException) -> bool:
+    if isinstance(exc, BaseExceptionGroup):
+        return exc.split(trio.Cancelled)[1] is None
+    return isinstance(exc, trio.Cancelled)
