@@ -61,7 +61,7 @@ async def _sched_transfer(core: Core, argument: str) -> str:
 async def _sched_api(core: Core, argument: str) -> str:
     """``[+@]<time> <group> <command>[&]``; with ``@`` again and again.
 
-    It belongs to the call whose UUID the group is, or else to the block in which the switch is used, and ends with that.
+    It belongs to the call whose UUID the group is, or else to the block around it all, and ends with that.
     """
     time, group, command = words_of(argument, 3)
     if not command:
