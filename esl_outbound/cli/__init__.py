@@ -1,4 +1,8 @@
-"""The command line: ``esl-outbound serve``, ``esl-outbound call`` and ``esl-outbound demo``."""
+"""The command line, ``esl-outbound``.
+
+* ``serve``, ``call``, ``demo``, ``dialplan``: a server, and the way to it (``main``)
+* ``doctor``, ``originate``, ``events``: on a connection with FreeSWITCH (``switch_commands``)
+"""
 
 from __future__ import annotations
 
