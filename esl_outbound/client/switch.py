@@ -107,8 +107,9 @@ async def connect(
         password: The port's password, or the user's (``esl-password`` in the directory).
         user: A user of the directory's, as ``1000`` or ``1000@example.com``; without one, ``auth`` is said.
         domain: The user's domain.
-        event_format: How FreeSWITCH writes events. They are equal, but for what plain and XML cannot say: a ``%`` with
-            two hex digits behind it in a value; and what JSON cannot: the names of its body and of array variables.
+        event_format: How FreeSWITCH writes events. They are equal, but for what a format cannot say: plain and XML a
+            ``%`` with two hex digits behind it in a value, XML an array that is no variable, or of one item, and a
+            variable that is there twice.
         login_seconds: How long it may take until FreeSWITCH has let us in, in seconds.
         call_host: Where FreeSWITCH connects the calls that are originated into handlers: an address of this machine
             that FreeSWITCH reaches, so another than the default for a FreeSWITCH on another machine. It is listened on

@@ -358,7 +358,7 @@ def _json(event: Event) -> bytes:
     return encoded("{" + ",".join(members) + "}")
 
 
-_XML_ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_XML_ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"}
 
 
 def _xml(event: Event) -> bytes:
@@ -367,8 +367,11 @@ def _xml(event: Event) -> bytes:
         lines += [f"    <{name}>{_in_xml(each)}</{name}>" for each in _items(value)]
     lines.append("  </headers>")
     if event.body:
-        escaped = "".join(_XML_ESCAPES.get(char, char) for char in event.body)
-        lines += [f"  <Content-Length>{len(encoded(event.body))}</Content-Length>", f"  <body>{escaped}</body>"]
+        # From `<!` on switch_xml_ampencode() escapes nothing, and behind a line feed switch_xml_toxml_r() indents.
+        text, mark, rest = event.body.partition("<!")
+        body = "".join(_XML_ESCAPES.get(char, char) for char in text) + mark + rest
+        indent = "  " if body.endswith("\n") else ""
+        lines += [f"  <Content-Length>{len(encoded(event.body))}</Content-Length>", f"  <body>{body}{indent}</body>"]
     lines.append("</event>")
     return encoded("\n".join(lines) + "\n")
 

@@ -303,6 +303,21 @@ def test_an_event_with_a_body_has_its_own_length_in_each_form(form: str, message
     assert said == message
 
 
+@pytest.mark.parametrize(
+    ("body", "length", "written"),
+    [
+        ("+OK\n", 4, "+OK\n  "),
+        ("a\r\nb", 4, "a&#xD;\nb"),
+        ("a & <b> <!-- & <c> -->\n", 23, "a &amp; &lt;b&gt; <!-- & <c> -->\n  "),
+    ],
+)
+def test_xml_writes_a_body_as_switch_xml_does(body: str, length: int, written: str) -> None:
+    said = event_message(Event("X", (("a", "b"),), body), "xml").decode()
+    assert said.endswith(
+        f"  </headers>\n  <Content-Length>{length}</Content-Length>\n  <body>{written}</body>\n</event>\n"
+    )
+
+
 def test_json_escapes_what_is_no_text_of_json() -> None:
     event = Event("X", (("a", '"\\/\t\n\x01\x7f'), ("b", decoded(b"caf\xe9"))))
     assert event_message(event, "json").partition(b"\n\n")[2] == (b'{"a":"\\"\\\\/\\t\\n\\u0001\x7f","b":"caf\xe9"}')
