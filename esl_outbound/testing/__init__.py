@@ -8,6 +8,9 @@
             await caller.press("1")
             await caller.is_bridged_to("user/1001")
 
+A program that connects to FreeSWITCH finds this one in ``async with phone.event_socket()``, or on a real port in
+``phone.listening()``; ``async with phone.connect() as switch`` is the shortest way to a client.
+
 ``phone`` is a fixture of the pytest plugin that comes with this package; without pytest, ``FakeFreeSwitch()`` does
 the same in any trio program. Everything runs on trio's clock.
 

@@ -21,7 +21,7 @@ from esl_outbound import (
     NoFreeSwitch,
 )
 from esl_outbound.client import connect, stay_connected
-from esl_outbound.client.opening import open_tcp
+from esl_outbound.client.opening import call_listeners, open_tcp, stream_openers
 from esl_outbound.testing import FakeFreeSwitch, Faults
 
 from .speaking import EventSocket, executing, parked
@@ -842,6 +842,7 @@ async def test_addresses_stand_for_switches_only_inside_of_their_blocks(phone: F
             nursery.start_soon(comes_late)
             phone.event_socket_is_up = False
             late.set()
+    assert stream_openers.get() == call_listeners.get() == {}
 
 
 # With the client
