@@ -78,7 +78,7 @@ class Connection:
         stream = self._stream
         if isinstance(stream, MemoryStream):
             stream.reset()
-        elif isinstance(stream, trio.SocketStream):
+        elif isinstance(stream, trio.SocketStream) and stream.socket.fileno() != -1:
             # SO_LINGER with no time makes close() send a RST.
             stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             stream.socket.close()

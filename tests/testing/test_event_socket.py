@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 import trio
+import trio.testing
 
 from esl_outbound import (
     AccessDenied,
@@ -1014,7 +1015,7 @@ async def test_programs_in_other_processes_connect_to_a_real_port(phone: FakeFre
                     pass
             assert (await switch.api("echo still")).text == "still"
             phone.event_socket_is_up = True
-            await trio.sleep(0.05)
+            await trio.testing.wait_all_tasks_blocked()
             async with connect(host, port, password="ClueCon"):
                 pass
             await phone.drops_event_sockets()
