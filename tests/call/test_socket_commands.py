@@ -494,6 +494,34 @@ async def test_noevents_after_all_events_leaves_the_framework_its_own() -> None:
     assert kept.isdisjoint(names)
 
 
+async def test_noevents_takes_back_what_is_left_of_all_events() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.subscribe("ALL")
+            await self.unsubscribe("HEARTBEAT")
+            await self.noevents()
+            await self.subscribe("ALL", "RECORD_START")
+            await self.unsubscribe("ALL")
+            await self.noevents()  # nothing is left
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        said = []
+        for answer in ("+OK event listener enabled plain", "+OK events nixed") * 2:
+            said.append(await switch.read_command())
+            await switch.send(reply(answer))
+            if len(said) == 2:
+                said.append(await switch.read_command())
+                await switch.send(reply("+OK events nixed"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+    left = said.pop(2).split()
+    assert said == ["event plain ALL", "nixevent HEARTBEAT", "event plain ALL RECORD_START", "nixevent ALL"]
+    assert left[0] == "nixevent"
+    assert {"API", "RECORD_STOP"} <= set(left)
+    assert "HEARTBEAT" not in left
+
+
 @pytest.mark.parametrize("refusal", [NOT_FOUND, "-ERR not listening for events", "-ERR no keywords supplied"])
 async def test_a_refused_noevents_raises(refusal: str) -> None:
     class Handler(CallHandler):
