@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import esl_outbound
-from esl_outbound import Call, client
+from esl_outbound import Call, api, client
+from esl_outbound.api import SwitchApi
 from esl_outbound.client import FollowedChannel, ResilientSwitch, Switch
 
 from .freeswitch import RECORDINGS
@@ -162,3 +163,12 @@ def test_every_refusal_is_in_the_table_and_is_tried(refusal: str) -> None:
 def test_no_other_refusal_is_in_the_table() -> None:
     named = {text for _, _, _, refusals in commands().values() for text in re.findall(r"`(-ERR [^`]+)`", refusals)}
     assert named == set(REFUSALS)
+
+
+def test_every_api_command_that_is_a_method_is_in_the_readme_and_the_other_way_round() -> None:
+    section = README.read_text().partition("## API commands that are methods\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")]
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    methods = {name for name in dir(SwitchApi) if not name.startswith("_")}
+    values = set(api.__all__) - {"SwitchApi"}
+    assert named == methods | values | {"fsctl"}

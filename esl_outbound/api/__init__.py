@@ -13,12 +13,55 @@ that we opened.
 from __future__ import annotations
 
 from .administration import AdministrationCommands
+from .channel_audio import MediaBug
 from .channels import ChannelCommands
+from .directory import ListedUser
+from .limits import LimitUsage
 from .originating import OriginateCommands
 from .overview import OverviewCommands
+from .shown import (
+    ShownAlias,
+    ShownCall,
+    ShownChannel,
+    ShownCommand,
+    ShownInterface,
+    ShownRegistration,
+    ShownTask,
+)
 from .sofia import SofiaCommands
+from .sofia_shown import (
+    SofiaAlias,
+    SofiaGateway,
+    SofiaGatewayStatus,
+    SofiaProfile,
+    SofiaProfileStatus,
+    SofiaRegistration,
+    SofiaStatus,
+)
+from .switch_status import SwitchStatus, SwitchVersion
 
-__all__ = ["SwitchApi"]
+__all__ = [
+    "LimitUsage",
+    "ListedUser",
+    "MediaBug",
+    "ShownAlias",
+    "ShownCall",
+    "ShownChannel",
+    "ShownCommand",
+    "ShownInterface",
+    "ShownRegistration",
+    "ShownTask",
+    "SofiaAlias",
+    "SofiaGateway",
+    "SofiaGatewayStatus",
+    "SofiaProfile",
+    "SofiaProfileStatus",
+    "SofiaRegistration",
+    "SofiaStatus",
+    "SwitchApi",
+    "SwitchStatus",
+    "SwitchVersion",
+]
 
 
 class SwitchApi(ChannelCommands, OriginateCommands, OverviewCommands, AdministrationCommands, SofiaCommands):
