@@ -190,8 +190,6 @@ class Keeper:
         while steps := wishes.steps(session.told, event_format):
             for refusal in await (await session.say(steps)).refusals():
                 self._refused(refusal)
-        if session.ended.is_set():
-            raise session.lost(None, None)
 
     def _take(self, session: Session, lost: float) -> None:
         if self._hub.before_next is not None:

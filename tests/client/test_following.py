@@ -402,6 +402,14 @@ async def test_an_application_is_queued_on_the_channel_whose_connection_this_is(
         ]
 
 
+async def test_a_channel_that_is_left_has_not_ended() -> None:
+    async with following() as (channel, _):
+        pass
+    assert not channel.has_ended
+    with pytest.raises(Disconnected):
+        await channel.__anext__()
+
+
 async def test_whoever_gives_up_leaves_nothing_open(autojump_clock: trio.testing.MockClock) -> None:
     port = ScriptedPort()
     with trio.fail_after(60):

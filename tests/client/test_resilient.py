@@ -241,6 +241,26 @@ async def test_what_is_refused_later_is_raised_to_whoever_asked_for_it_and_nobod
     ]
 
 
+async def test_whoever_waits_already_is_woken_by_a_refusal(autojump_clock: trio.testing.MockClock) -> None:
+    async with staying() as stage:
+        await stage.lose()
+        async with stage.switch.events("DTMF", "NO_SUCH") as events:
+            server = await stage.comes_back()
+            await server.expect("event plain DTMF")
+            await server.send(EVENTS_ENABLED, server.event("DTMF"))
+            assert await events.get() == Away(0.5, CLOSED)
+            assert not isinstance(await events.get(), Away)
+
+            async def refuse() -> None:
+                refused = ("event plain NO_SUCH", reply("-ERR no keywords supplied"))
+                await answer(server, refused, ("nixevent DTMF", EVENTS_NIXED))
+
+            stage.nursery.start_soon(refuse)
+            with pytest.raises(CommandRejected), trio.fail_after(1):
+                await events.get()
+            await stage.switch.wait_connected()
+
+
 async def test_waiting_for_one_event_ends_with_the_connection(autojump_clock: trio.testing.MockClock) -> None:
     async with staying() as stage:
 
@@ -651,6 +671,20 @@ async def test_leaving_says_goodbye_and_wakes_whoever_reads(autojump_clock: trio
         stage.nursery.start_soon(read)
         await trio.testing.wait_all_tasks_blocked()
     assert len(raised) == 1
+
+
+async def test_leaving_while_it_is_away_wakes_whoever_reads(autojump_clock: trio.testing.MockClock) -> None:
+    async with trio.open_nursery() as nursery:
+        async with staying(ends_away=True) as stage:
+            await stage.lose()
+
+            async def read() -> None:
+                async with stage.switch.events("DTMF") as events:
+                    with pytest.raises(Disconnected), trio.fail_after(0.4):
+                        await events.get()
+
+            nursery.start_soon(read)
+            await trio.testing.wait_all_tasks_blocked()
 
 
 async def test_what_leaves_the_block_leaves_it_as_it_is_and_no_task_stays(
