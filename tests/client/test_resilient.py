@@ -674,17 +674,16 @@ async def test_leaving_says_goodbye_and_wakes_whoever_reads(autojump_clock: trio
 
 
 async def test_leaving_while_it_is_away_wakes_whoever_reads(autojump_clock: trio.testing.MockClock) -> None:
-    async with trio.open_nursery() as nursery:
-        async with staying(ends_away=True) as stage:
-            await stage.lose()
+    async with trio.open_nursery() as nursery, staying(ends_away=True) as stage:
+        await stage.lose()
 
-            async def read() -> None:
-                async with stage.switch.events("DTMF") as events:
-                    with pytest.raises(Disconnected), trio.fail_after(0.4):
-                        await events.get()
+        async def read() -> None:
+            async with stage.switch.events("DTMF") as events:
+                with pytest.raises(Disconnected), trio.fail_after(0.4):
+                    await events.get()
 
-            nursery.start_soon(read)
-            await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(read)
+        await trio.testing.wait_all_tasks_blocked()
 
 
 async def test_what_leaves_the_block_leaves_it_as_it_is_and_no_task_stays(
