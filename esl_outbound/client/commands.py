@@ -43,7 +43,10 @@ class SwitchCommands(SwitchSubscriptions):
     @property
     def allowed(self) -> Allowed:
         """What FreeSWITCH lets this user do (``userauth``); the password alone lets one do everything."""
-        return self._session("").allowed
+        session = self._connected()
+        if session is None:
+            raise self._not_connected("")
+        return session.allowed
 
     # API commands
 
@@ -66,7 +69,7 @@ class SwitchCommands(SwitchSubscriptions):
             CommandRejected: This user may not run it.
             Disconnected: The connection ended first; its ``progress`` says how far the command had come.
         """
-        session = self._session(f"api {command}")
+        session = await self._session(f"api {command}")
         if not as_job or console or not session.allowed.hears_jobs:
             return await session.api(command, console=console)
         response = await self.job(command)
@@ -86,7 +89,7 @@ class SwitchCommands(SwitchSubscriptions):
             CommandRejected: This user may not run it, or may not hear of BACKGROUND_JOB.
             Disconnected: The connection ended before FreeSWITCH had accepted it.
         """
-        session = self._session(f"bgapi {command}")
+        session = await self._session(f"bgapi {command}")
         if not self._hub.wishes.hears_jobs:
             # Whoever comes while the first one asks waits for FreeSWITCH's word, too: of a job whose end nobody is to
             # hear of nothing would ever come.
@@ -163,7 +166,8 @@ class SwitchCommands(SwitchSubscriptions):
             Disconnected: There is no connection, or it ended.
         """
         command = SendEvent(name, subclass, tuple((headers or {}).items()), body)
-        reply = await self._session(f"sendevent {name}").command(command)
+        session = await self._session(f"sendevent {name}")
+        reply = await session.command(command)
         return reply.text.removeprefix("+OK ")
 
     async def send_msg(self, channel_uuid: str, headers: Mapping[str, str], *, body: str = "") -> Reply:
@@ -271,7 +275,8 @@ class SwitchCommands(SwitchSubscriptions):
         await self._to_channel(XferExt(applications, _given(channel_uuid)))
 
     async def _to_channel(self, command: SendMsg | Execute | Hangup | NoMedia | Unicast | XferExt) -> Reply:
-        return await self._session(f"sendmsg {command.channel_uuid}").command(command)
+        session = await self._session(f"sendmsg {command.channel_uuid}")
+        return await session.command(command)
 
 
 def _given(channel_uuid: str) -> str:

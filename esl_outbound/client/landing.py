@@ -22,11 +22,9 @@ from ..call import Call
 from ..call.observing import wanted_events
 from ..errors import (
     CommandRejected,
-    Disconnected,
     HandlerNotReached,
     LocalProtocolError,
     NoCallYet,
-    Progress,
     SwitchError,
 )
 from ..handler import CallHandler, HandlerSource, handler_class_of, handler_factory
@@ -330,8 +328,9 @@ class CallPlacing(SwitchCommands):
             raise TypeError("a handler needs no extension's dialplan or context")
         arrival = _Arrival(target)
         placing = Placing(**options)
-        if not self.is_connected:
-            raise Disconnected(self._peer, "bgapi originate", Progress.NOT_SENT)
+        if not self.is_connected:  # nobody is to be listened for then
+            await trio.lowlevel.checkpoint()
+            raise self._not_connected("bgapi originate")
         address = await self._landing.address()
         command = placing.line(destination, application_words((Application("socket", f"{address} async full"),)))
         with self._landing.expecting(placing.token, arrival):

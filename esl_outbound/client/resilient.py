@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final, final
 
+import trio
+
 from ..errors import SwitchError
 from ..log_lines import LogLevel, log_level_of
 from ..protocol import EventFormat
@@ -81,7 +83,7 @@ class ResilientSwitch(CallPlacing):
             SwitchError: There will be no connection any more.
         """
         selection = selection_of(names, where)
-        self._check_coming_back()
+        await self._check_coming_back()
         stream = ResilientEvents(selection, partial(self._keeper.end_of, selection))
         with self._keeper.telling(selection, stream):
             async with self._observing(selection, stream):
@@ -100,14 +102,15 @@ class ResilientSwitch(CallPlacing):
             SwitchError: There will be no connection any more.
         """
         wish = LogWish(log_level_of(level))
-        self._check_coming_back()
+        await self._check_coming_back()
         stream = ResilientLogLines(wish.level, partial(self._keeper.end_of, wish))
         with self._keeper.telling(wish, stream):
             async with self._reading_log(wish, stream):
                 yield stream
 
-    def _check_coming_back(self) -> None:
+    async def _check_coming_back(self) -> None:
         if (end := self._stream_end()) is not None:
+            await trio.lowlevel.checkpoint()
             raise end
 
 

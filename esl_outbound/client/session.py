@@ -218,6 +218,8 @@ class Session:
             LocalProtocolError: It cannot be said; nothing was sent.
             Disconnected: The connection ended before the reply came.
         """
+        if not self.is_open:
+            await trio.lowlevel.checkpoint()  # a loop around this shall not freeze the program
         self._check_open(command)
         try:
             return await self._link.ask(command)
@@ -225,7 +227,7 @@ class Session:
             raise self.lost(command, exc.progress) from exc.__cause__
 
     def _check_open(self, command: Command | None) -> None:
-        if not self._link.is_open:  # or we have said `exit`
+        if not self.is_open:  # or we have said `exit`
             raise self.lost(command, Progress.NOT_SENT)
 
     async def command(self, command: Command) -> Reply:

@@ -53,7 +53,7 @@ class SwitchSubscriptions(SwitchApi):
         """Why observers hear nothing more; None while they may."""
         raise NotImplementedError
 
-    def _session(self, command: str) -> Session:
+    async def _session(self, command: str) -> Session:
         """The connection, to say something on it.
 
         Raises:
@@ -61,8 +61,14 @@ class SwitchSubscriptions(SwitchApi):
         """
         session = self._connected()
         if session is None:
-            raise Disconnected(self._peer, command, Progress.NOT_SENT) from self._stream_end()
+            await trio.lowlevel.checkpoint()  # a loop around this shall not keep it from coming back
+            raise self._not_connected(command)
         return session
+
+    def _not_connected(self, command: str) -> Disconnected:
+        error = Disconnected(self._peer, command, Progress.NOT_SENT)
+        error.__cause__ = self._stream_end()
+        return error
 
     @property
     def is_connected(self) -> bool:
@@ -77,7 +83,7 @@ class SwitchSubscriptions(SwitchApi):
         async with self._changing:
             session = self._connected()
             if session is None and not self._waits_for_connection:
-                raise Disconnected(self._peer, "event", Progress.NOT_SENT) from self._stream_end()
+                raise self._not_connected("event")
             await trio.lowlevel.checkpoint_if_cancelled()
             add()
             if session is None:
@@ -135,7 +141,7 @@ class SwitchSubscriptions(SwitchApi):
             Disconnected: There is no connection, or it ended: nobody knows whether the event came afterwards.
         """
         selection = selection_of((name,), where)
-        session = self._session(f"event {name}")
+        session = await self._session(f"event {name}")
         async with self._observing(selection, SwitchEvents(selection, session.end_error)) as events:
             while True:
                 event = await events.get()
@@ -182,7 +188,7 @@ class SwitchSubscriptions(SwitchApi):
             Disconnected: There is no connection, or it ended.
         """
         async with self._changing:
-            session = self._session("noevents")
+            session = await self._session("noevents")
             if self._hub.is_observed or session.runs_jobs:
                 raise LocalProtocolError("noevents while somebody observes events or waits for a job")
             await trio.lowlevel.checkpoint_if_cancelled()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -13,15 +14,18 @@ import trio.testing
 from esl_outbound import (
     AccessDenied,
     AuthenticationFailed,
+    CallHandler,
     CommandRejected,
     Disconnected,
     EslOutboundError,
     LocalProtocolError,
     NoFreeSwitch,
     Progress,
+    SwitchError,
 )
-from esl_outbound.client import Away, Backoff, ResilientSwitch, stay_connected
+from esl_outbound.client import Away, Backoff, ResilientSwitch, Switch, stay_connected
 from esl_outbound.client.resilient import kept_open
+from esl_outbound.client.switch import opened
 
 from ..freeswitch import CHANNEL, GOODBYE, ScriptedSwitch, api_response
 from .scripted import ACCEPTED, AUTH_REQUEST, BYE, EVENTS_ENABLED, EVENTS_NIXED, ScriptedPort, reply
@@ -459,6 +463,82 @@ async def test_what_is_asked_while_it_is_away_is_refused_at_once_and_wait_connec
 
 
 # Attempts
+
+
+@attrs.frozen
+class _Asked:
+    """Something that a program may ask in a loop until it succeeds."""
+
+    name: str
+    ask: Callable[[Switch | ResilientSwitch], Awaitable[object]]
+
+
+async def _enter(block: AbstractAsyncContextManager[object]) -> None:
+    async with block:
+        raise AssertionError
+
+
+_ASKED = [
+    _Asked("api", lambda switch: switch.api("status")),
+    _Asked("api at once", lambda switch: switch.api("status", as_job=False)),
+    _Asked("bgapi", lambda switch: switch.bgapi("status")),
+    _Asked("sendevent", lambda switch: switch.send_event("CUSTOM")),
+    _Asked("sendmsg", lambda switch: switch.hangup(CHANNEL)),
+    _Asked("noevents", lambda switch: switch.noevents()),
+    _Asked("wait_for", lambda switch: switch.wait_for("DTMF")),
+    _Asked("status", lambda switch: switch.status()),
+    _Asked("originate", lambda switch: switch.originate("user/1001", "5000")),
+    _Asked("originate into a handler", lambda switch: switch.originate("user/1001", CallHandler)),
+]
+# Where the connection comes back, these may be wished for while there is none.
+_WISHED = [
+    _Asked("events", lambda switch: _enter(switch.events("DTMF"))),
+    _Asked("log_lines", lambda switch: _enter(switch.log_lines())),
+    _Asked("subscribe", lambda switch: switch.subscribe("DTMF")),
+    _Asked("filter", lambda switch: switch.filter("Unique-ID", CHANNEL)),
+]
+
+
+@pytest.mark.parametrize("asked", _ASKED, ids=lambda asked: asked.name)
+async def test_a_loop_around_what_cannot_be_sent_lets_others_run(
+    asked: _Asked, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with staying(ends_away=True) as stage:
+        await stage.lose()
+        with trio.testing.assert_checkpoints(), pytest.raises(Disconnected) as caught:
+            await asked.ask(stage.switch)
+        assert caught.value.progress is Progress.NOT_SENT
+
+
+@pytest.mark.parametrize("asked", [*_ASKED, *_WISHED], ids=lambda asked: asked.name)
+async def test_a_loop_around_what_will_never_be_sent_lets_others_run(
+    asked: _Asked, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with staying(Backoff(attempts=1), ends_away=True) as stage:
+        stage.port.is_there = False
+        await stage.lose()
+        await trio.sleep(1)
+        with trio.testing.assert_checkpoints(), pytest.raises(SwitchError):
+            await asked.ask(stage.switch)
+
+
+@pytest.mark.parametrize("asked", [*_ASKED, *_WISHED], ids=lambda asked: asked.name)
+async def test_a_loop_around_what_a_connection_that_has_ended_does_not_send_lets_others_run(
+    asked: _Asked, autojump_clock: trio.testing.MockClock
+) -> None:
+    port = ScriptedPort()
+    async with trio.open_nursery() as nursery:
+
+        async def play() -> None:
+            await let_in(await port.newest(1))
+
+        nursery.start_soon(play)
+        async with opened(port.opener()) as switch:
+            await port.connections[0].stream.aclose()
+            await trio.testing.wait_all_tasks_blocked()
+            with trio.testing.assert_checkpoints(), pytest.raises(Disconnected) as caught:
+                await asked.ask(switch)
+            assert caught.value.progress is Progress.NOT_SENT
 
 
 async def test_a_connection_that_ends_during_the_login_or_the_restoration_is_one_more_attempt(
