@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
+from functools import partial
 from typing import Final, final
+from uuid import uuid4
 
 import trio
 
 from .errors import EslOutboundError
-from .protocol import ApiResponse, Event
+from .protocol import ApiResponse, BgApi, Event
+from .protocol.headers import decode, peek
 
-__all__ = ["Job"]
+__all__ = ["Job", "Jobs"]
+
+_JOB_UUID: Final = b"\nJob-UUID: "
 
 
 @final
@@ -58,6 +63,16 @@ class Job:
             raise error
         return self._response
 
+    async def api_response(self) -> ApiResponse:
+        """As ``result``, but of what prints nothing in the words in which ``api`` says so.
+
+        Raises:
+            CallEnded: As of ``result``; likewise ``Disconnected``.
+        """
+        response = await self.result()
+        # api_exec() in mod_event_socket.c, which only `api` comes to.
+        return response if response.text else ApiResponse("-ERR no reply\n")
+
     # For the reader
 
     def finish(self, event: Event) -> None:
@@ -69,3 +84,52 @@ class Job:
         """Its result will not come any more."""
         self._error = error
         self._finished.set()
+
+
+@final
+class Jobs:
+    """The background jobs of one connection whose results are still to come."""
+
+    __slots__ = ("_running",)
+
+    def __init__(self) -> None:
+        self._running: Final[dict[str, Job]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._running)
+
+    async def start(self, command: str, say: Callable[[BgApi], Awaitable[object]]) -> Job:
+        """Begin one.
+
+        Args:
+            command: The API command and its arguments.
+            say: Sends the ``bgapi``, and returns once FreeSWITCH has accepted it; what it raises is raised here.
+        """
+        job = Job(str(uuid4()), command)
+        # Its event may come in the same segment as the reply.
+        self._running[job.job_uuid] = job
+        try:
+            await say(BgApi(command, job.job_uuid))
+        except BaseException:
+            self._running.pop(job.job_uuid, None)
+            raise
+        return job
+
+    # For the reader
+
+    def event_came(self, event: Event) -> None:
+        """BACKGROUND_JOB came, of a job of ours perhaps.
+
+        Raises:
+            RemoteProtocolError: What the event brings cannot be read; the job still waits for the connection's end.
+        """
+        job = self._running.get(decode(peek(event.block, _JOB_UUID) or b""))
+        if job is not None:
+            job.finish(event)
+            del self._running[job.job_uuid]
+
+    def lose(self, error: Callable[[Job], EslOutboundError | None]) -> None:
+        """The connection has ended: no result comes any more."""
+        for job in self._running.values():
+            job.lose(partial(error, job))
+        self._running.clear()

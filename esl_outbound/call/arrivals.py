@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Final
 
 from ..errors import Progress, TooManyDigits, UnknownApplication
@@ -106,9 +105,7 @@ class Arrivals(State):
         self._arrived.set()
         self.notice.set()
         self.final_word.set()
-        for job in self._jobs.values():
-            job.lose(partial(self.end_error, Progress.ANSWERED))
-        self._jobs.clear()
+        self._jobs.lose(lambda _job: self.end_error(Progress.ANSWERED))
         self._executions.clear()
         self._wake_readers()
 
@@ -214,10 +211,8 @@ class Arrivals(State):
                 self.run_scope.cancel()
                 self._on_end()
 
-    def _job_finished(self, event: Event, block: bytes, _channel: Channel) -> None:
-        job = self._jobs.pop(decode(peek(block, b"\nJob-UUID: ") or b""), None)
-        if job is not None:
-            job.finish(event)
+    def _job_finished(self, event: Event, _block: bytes, _channel: Channel) -> None:
+        self._jobs.event_came(event)
 
 
 _ROUTES: Final[dict[bytes, Callable[[Arrivals, Event, bytes, Channel], None]]] = {

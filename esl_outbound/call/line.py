@@ -10,7 +10,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final, final
-from uuid import uuid4
 
 import trio
 
@@ -27,7 +26,6 @@ from ..jobs import Job
 from ..protocol import (
     Api,
     ApiResponse,
-    BgApi,
     Command,
     Connect,
     ConnectReply,
@@ -286,15 +284,7 @@ class Line(Arrivals):
             CallEnded: The call is over, and its socket too.
         """
         await self.require_full(what)
-        job = Job(str(uuid4()), line)
-        # Its event may come in the same segment as the reply.
-        self._jobs[job.job_uuid] = job
-        try:
-            await self.command(BgApi(line, job.job_uuid))
-        except BaseException:
-            self._jobs.pop(job.job_uuid, None)
-            raise
-        return job
+        return await self._jobs.start(line, self.command)
 
     async def run_job(self, line: str, what: str = "api") -> ApiResponse:
         """Run an API command that may take its time, and wait for what it prints.
@@ -305,10 +295,7 @@ class Line(Arrivals):
             NotPermitted: As of ``start_job``.
             CallEnded: The call is over, and its socket too.
         """
-        job = await self.start_job(line, what)
-        response = await job.result()
-        # What prints nothing is said to have done so by `api` alone (api_exec() in mod_event_socket.c).
-        return response if response.text else ApiResponse("-ERR no reply\n")
+        return await (await self.start_job(line, what)).api_response()
 
     async def api_text(self, line: str) -> str:
         """Run an API command that must not fail, and give what it prints, without its line's end.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from ..errors import CallEnded, CallHungUp, CallReleased, CallTransferred, ConnectionLost, Progress, TooManyDigits
-from ..jobs import Job
+from ..jobs import Jobs
 from ..link import Link
 from ..log_lines import LogLines
 from ..protocol import Event, EventFormat, HangupCause, NixEvent, Subscribe
@@ -102,7 +102,7 @@ class State:
         """What a peer said to ``connect`` that gives no call."""
 
         self._executions = Executions()
-        self._jobs: dict[str, Job] = {}
+        self._jobs = Jobs()
         self._observers: list[Observer] = []
         self.digits = Digits(self.end_error)
         self.diversions = 0

@@ -72,9 +72,7 @@ class SwitchCommands(SwitchSubscriptions):
         session = await self._session(f"api {command}")
         if not as_job or console or not session.allowed.hears_jobs:
             return await session.api(command, console=console)
-        response = await self.job(command)
-        # What prints nothing is said to have done so by `api` alone (api_exec() in mod_event_socket.c).
-        return response if response.text else ApiResponse("-ERR no reply\n")
+        return await (await self.bgapi(command)).api_response()
 
     async def bgapi(self, command: str) -> Job:
         """Run an API command in the background.

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import partial
 from typing import Final, final
-from uuid import uuid4
 
 import attrs
 import trio
@@ -20,7 +18,7 @@ from ..errors import (
     NoFreeSwitch,
     Progress,
 )
-from ..jobs import Job
+from ..jobs import Job, Jobs
 from ..link import Link
 from ..protocol import (
     Api,
@@ -40,7 +38,6 @@ from ..protocol import (
     RudeRejection,
     UserAuth,
 )
-from ..protocol.headers import decode, peek
 from .hub import Hub
 from .subscriptions import Step, Told
 
@@ -156,7 +153,7 @@ class Session:
         self._link: Final = Link(stream, Connection(opening=(Auth, UserAuth)), peer)
         self._first: Message | None = None
         self._greeted = trio.Event()
-        self._jobs: Final[dict[str, Job]] = {}
+        self._jobs: Final = Jobs()
         self._reason: BaseException | None = None
 
     @property
@@ -283,15 +280,7 @@ class Session:
             CommandRejected: This user may not run it.
             Disconnected: The connection ended before it was accepted.
         """
-        job = Job(str(uuid4()), line)
-        # Its event may come in the same segment as the reply.
-        self._jobs[job.job_uuid] = job
-        try:
-            await self.command(BgApi(line, job.job_uuid))
-        except BaseException:
-            self._jobs.pop(job.job_uuid, None)
-            raise
-        return job
+        return await self._jobs.start(line, self.command)
 
     @property
     def runs_jobs(self) -> bool:
@@ -324,7 +313,7 @@ class Session:
         """Take in whatever is no reply to a command of ours."""
         if type(message) is Event:
             if message.raw_name == b"BACKGROUND_JOB":
-                self._job_finished(message)
+                self._jobs.event_came(message)
             self._hub.event_came(message)
         elif not self._greeted.is_set():
             self._first = message
@@ -337,11 +326,6 @@ class Session:
             if self._link.is_open and (message.is_linger or message.text.startswith(_GOODBYE)):
                 self.channel_ended = True
 
-    def _job_finished(self, event: Event) -> None:
-        job = self._jobs.pop(decode(peek(event.block, b"\nJob-UUID: ") or b""), None)
-        if job is not None:
-            job.finish(event)
-
     def last_words(self) -> Sequence[Command]:
         """Nothing: FreeSWITCH ends what belongs to this connection by itself."""
         return ()
@@ -351,9 +335,7 @@ class Session:
         self._reason = reason
         self.ended.set()
         self._greeted.set()
-        for job in self._jobs.values():
-            job.lose(partial(self.lost, BgApi(job.command, job.job_uuid), Progress.ANSWERED))
-        self._jobs.clear()
+        self._jobs.lose(lambda job: self.lost(BgApi(job.command, job.job_uuid), Progress.ANSWERED))
         self._hub.wake()
 
     # The end
