@@ -55,17 +55,18 @@ def log_level_of(level: LogLevel | int | str) -> int:
 class LogLines(Stream[LogLine]):
     """Lines of FreeSWITCH's log: ``async for line in lines``. At most 1,024 wait to be read, as events do."""
 
-    __slots__ = ("_level",)
+    __slots__ = ("level",)
 
     def __init__(self, level: int, end: Callable[[], EslOutboundError | None]) -> None:
         super().__init__(end)
-        self._level = level
+        self.level: Final = level
+        """The level that was asked for."""
 
     # For the reader
 
     def offer(self, line: LogLine) -> None:
         """Take in a line, if it is of the level that was asked for."""
-        if line.level <= self._level:
+        if line.level <= self.level:
             self.put(line)
 
 

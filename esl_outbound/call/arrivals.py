@@ -78,7 +78,7 @@ class Arrivals(State):
         elif type(message) is DisconnectNotice:
             self.notice.set()
         elif type(message) is LogLine:
-            if self.logs_lines:
+            if self.logged_level is not None and message.level <= self.logged_level:
                 log_to_logger(message, f"channel {self.channel_uuid}")
             for lines in self.log_readers:
                 lines.offer(message)

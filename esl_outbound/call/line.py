@@ -23,6 +23,7 @@ from ..errors import (
     Progress,
 )
 from ..jobs import Job
+from ..log_lines import log_level_of
 from ..protocol import (
     Api,
     ApiResponse,
@@ -36,6 +37,7 @@ from ..protocol import (
     Hangup,
     HangupCause,
     Linger,
+    Log,
     NixEvent,
     NoLog,
     Reply,
@@ -366,10 +368,39 @@ class Line(Arrivals):
         await self._send((Exit(),))
         self._end(Ending.LEFT_TO_DIALPLAN, own=True)
 
-    async def stop_logging(self) -> None:
-        """Have no more log lines sent; nothing if the call is over. Nobody waits for the answer."""
+    async def ask_for_log(self, level: int | str) -> None:
+        """Have log lines sent of this level (``log``), and of those that others want.
+
+        Raises:
+            CommandRejected: FreeSWITCH refused it.
+            CallEnded: The call is over, and its socket too.
+        """
+        most = self.wanted_log_level
+        before, self._log_told = self._log_told, most
+        try:
+            await self.command(Log(level if most is None or log_level_of(level) == most else most))
+        except CommandRejected:
+            self._log_told = before
+            raise
+
+    async def ask_for_less_log(self) -> None:
+        """Have no more log lines sent than anybody wants, whatever happens; nobody waits for the answer."""
+        most = self.wanted_log_level
+        if most == self._log_told or not self._link.is_open:
+            return
+        self._log_told = most
         with suppress(ConnectionLost):
-            await self._link.send((NoLog(),), shielded=True)
+            await self._link.send((NoLog() if most is None else Log(most),), shielded=True)
+
+    async def nolog(self) -> None:
+        """Have no log lines sent (``nolog``).
+
+        Raises:
+            CommandRejected: There were none anyway.
+            CallEnded: The call is over, and its socket too.
+        """
+        self._log_told = None
+        await self.command(NoLog())
 
     async def stop(self, execution: Execution) -> None:
         """Stop a started application on the channel, however long that takes."""

@@ -50,6 +50,7 @@ class State:
         "_jobs",
         "_leaving",
         "_link",
+        "_log_told",
         "_observers",
         "_on_end",
         "_reason",
@@ -68,7 +69,7 @@ class State:
         "least_linger_seconds",
         "linger_seconds",
         "log_readers",
-        "logs_lines",
+        "logged_level",
         "notice",
         "other_leg",
         "recordings",
@@ -111,9 +112,11 @@ class State:
         """The format that events were asked for last; one connection has one."""
         self._asked: Asked | None = None
 
-        self.logs_lines = False
-        """Whether log lines go to the logger ``esl_outbound.freeswitch``."""
+        self.logged_level: int | None = None
+        """Of which level log lines go to the logger ``esl_outbound.freeswitch``; None if none do."""
         self.log_readers: list[LogLines] = []
+        self._log_told: int | None = None
+        """The level that FreeSWITCH was told; None if it sends no log lines."""
 
         self._hangup_asked = False
         self._leaving = False
@@ -250,6 +253,14 @@ class State:
     def forget(self, execution: Execution) -> None:
         """Expect no more events of an execution."""
         self._executions.forget(execution)
+
+    @property
+    def wanted_log_level(self) -> int | None:
+        """The most verbose of the levels that somebody wants log lines of; None if nobody does."""
+        levels = [lines.level for lines in self.log_readers]
+        if self.logged_level is not None:
+            levels.append(self.logged_level)
+        return max(levels, default=None)
 
     # The end
 

@@ -17,9 +17,7 @@ from ..protocol import (
     EventName,
     Filter,
     FilterDelete,
-    Log,
     NixEvent,
-    NoLog,
     SendEvent,
     Subscribe,
 )
@@ -217,13 +215,14 @@ class Subscribing(CallBase):
             CommandRejected: FreeSWITCH refused it.
             CallEnded: The call is over, and its socket too.
         """
-        log_level_of(level)
-        await self._line.require_full("log")
-        before, self._line.logs_lines = self._line.logs_lines, True  # lines may come with the reply
+        line = self._line
+        number = log_level_of(level)
+        await line.require_full("log")
+        before, line.logged_level = line.logged_level, number  # lines may come with the reply
         try:
-            await self._line.command(Log(level))
+            await line.ask_for_log(level)
         except CommandRejected:
-            self._line.logs_lines = before
+            line.logged_level = before
             raise
 
     async def nolog(self) -> None:
@@ -236,18 +235,19 @@ class Subscribing(CallBase):
         """
         line = self._line
         await line.require_full("nolog")
-        line.logs_lines = False
+        line.logged_level = None
         if line.log_readers:
+            await line.ask_for_less_log()
             await trio.lowlevel.checkpoint()
         else:
-            await line.command(NoLog())
+            await line.nolog()
 
     @asynccontextmanager
     async def log_lines(self, level: LogLevel | int | str = "debug") -> AsyncIterator[LogLines]:
         """Read FreeSWITCH's log: ``async with self.log_lines("warning") as lines``.
 
-        It is the log of the whole switch; ``line.channel_uuid`` says which channel a line is about. One connection
-        has one level, that which was asked for last.
+        It is the log of the whole switch; ``line.channel_uuid`` says which channel a line is about. Several readers
+        share one ``log`` with the most verbose of their levels; the last one out says ``nolog``.
 
         Args:
             level: Lines of this level, and of those that are worse.
@@ -263,9 +263,8 @@ class Subscribing(CallBase):
         lines = LogLines(number, line.end_error)
         line.log_readers.append(lines)
         try:
-            await line.command(Log(level if isinstance(level, str) else number))
+            await line.ask_for_log(level)
             yield lines
         finally:
             line.log_readers.remove(lines)
-            if not line.log_readers and not line.logs_lines:
-                await line.stop_logging()
+            await line.ask_for_less_log()

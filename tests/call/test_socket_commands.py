@@ -596,6 +596,94 @@ async def test_nolog_leaves_those_their_lines_who_read_them() -> None:
         await switch.expect_exit()
 
 
+def log_line(level: int, text: str) -> bytes:
+    return b"Content-Type: log/data\nContent-Length: %d\nLog-Level: %d\nUser-Data: \n\n%s" % (
+        len(text),
+        level,
+        text.encode(),
+    )
+
+
+async def test_readers_of_the_log_share_one_level_and_each_has_his_own_lines(caplog: pytest.LogCaptureFixture) -> None:
+    read: list[str] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.log("notice")
+            async with self.log_lines("debug") as all_lines:
+                async with self.log_lines("err") as errors:
+                    read.extend([(await all_lines.get()).text, (await errors.get()).text])
+                async with self.log_lines("warning"):
+                    pass
+            await self.nolog()
+
+    caplog.set_level("DEBUG", "esl_outbound.freeswitch")
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await switch.expect("log notice")
+        await switch.send(reply("+OK log level notice [5]"))
+        await switch.expect("log debug")
+        await switch.send(reply("+OK log level debug [7]"))
+        # Whoever wants less takes nothing from those who want more.
+        await switch.expect("log 7")
+        await switch.send(reply("+OK log level 7 [7]"), log_line(7, "fine\n"), log_line(3, "bad\n"))
+        await switch.expect("log 7")
+        await switch.send(reply("+OK log level 7 [7]"))
+        # The last one who wanted more has left.
+        await switch.expect("log 5")
+        await switch.send(reply("+OK log level 5 [5]"))
+        await switch.expect("nolog")
+        await switch.send(reply("+OK no longer logging"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+    assert read == ["fine\n", "bad\n"]
+    assert [record.message for record in caplog.records if record.name == "esl_outbound.freeswitch"] == [
+        f"channel {CHANNEL}: bad"
+    ]
+
+
+async def test_nolog_leaves_readers_what_they_want_and_no_more() -> None:
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            await self.log("debug")
+            async with self.log_lines("warning"):
+                await self.nolog()
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await switch.expect("log debug")
+        await switch.send(reply("+OK log level debug [7]"))
+        await switch.expect("log 7")
+        await switch.send(reply("+OK log level 7 [7]"))
+        await switch.expect("log 4")
+        await switch.send(reply("+OK log level 4 [4]"))
+        await switch.expect("nolog")
+        await switch.send(reply("+OK no longer logging"))
+        await switch.hang_up_as_told()
+        await switch.expect_exit()
+
+
+async def test_whoever_reads_the_log_may_leave_the_call_to_its_dialplan() -> None:
+    left: list[str] = []
+
+    class Handler(CallHandler):
+        async def run(self) -> None:
+            async with self.log_lines("warning"):
+                await self.exit()
+            left.append("quietly")
+
+    async with dial(Handler) as switch:
+        await switch.greet()
+        await switch.expect("log warning")
+        await switch.send(reply("+OK log level warning [4]"))
+        uuid = await switch.expect_execute("set", "esl_outbound=left")
+        await switch.send(switch.execute(uuid, "set"))
+        await switch.expect("exit")
+        await switch.send(reply("+OK bye"))
+        await switch.stream.aclose()
+    assert left == ["quietly"]
+
+
 async def test_what_cannot_be_said_is_refused_before_it_is_sent() -> None:
     class Handler(CallHandler):
         async def run(self) -> None:
