@@ -1,51 +1,35 @@
-"""One call, as its methods command it: what they send, and what they wait for.
+"""One call, as its methods command it: the applications that it runs, and how it is ended or sent elsewhere.
 
-What is known of the call is in ``state``, and ``arrivals`` writes it. A mixin of ``Call`` calls nothing of another
-mixin: what two of them need is here.
+What is known of the call is in ``state``, and ``arrivals`` writes it; what its socket is told is in ``commanding``. A
+mixin of ``Call`` calls nothing of another mixin: what two of them need is here.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Final, final
 
 import trio
 
 from ..errors import (
-    ApiFailed,
     ApplicationFailed,
     CallEnded,
     CommandRejected,
-    ConnectionLost,
-    NotPermitted,
-    Progress,
 )
-from ..jobs import Job
-from ..log_lines import log_level_of
 from ..protocol import (
     Api,
-    ApiResponse,
-    Command,
-    Connect,
-    ConnectReply,
     Event,
     Exchange,
     Execute,
     Exit,
     Hangup,
     HangupCause,
-    Linger,
-    Log,
-    NixEvent,
-    NoLog,
     Reply,
-    Subscribe,
-    Waiter,
     XferExt,
 )
-from .arrivals import Arrivals
+from .commanding import Commanding
 from .endings import DEAF
 from .execution import STOP_SECONDS, Execution
 from .record import Ending
@@ -76,7 +60,7 @@ class _Refusal:
 
 
 @final
-class Line(Arrivals):
+class Line(Commanding):
     """A call, with all that its methods share."""
 
     __slots__ = ()
@@ -89,40 +73,7 @@ class Line(Arrivals):
         """The reply to ``connect`` took too long."""
         self._arrived.set()
 
-    async def require_call(self) -> None:
-        """Check that the call is ours to command.
-
-        Raises:
-            CallEnded: It is not, any more; what was to be said was not sent.
-        """
-        if self.ending is not None:
-            await trio.lowlevel.checkpoint()
-            raise self._must_have_ended(Progress.NOT_SENT)
-
-    async def _require_socket(self) -> None:
-        # In linger the socket still answers.
-        if self.ending is not Ending.HUNG_UP or not self._link.is_open:
-            await self.require_call()
-
-    async def require_full(self, what: str) -> None:
-        """Check that the dialplan line says ``full``.
-
-        Raises:
-            NotPermitted: It does not.
-        """
-        if not self.is_full:
-            await trio.lowlevel.checkpoint()  # a loop around this shall not freeze the server
-            raise NotPermitted(what, self.channel.dialplan_line("full"))
-
-    async def require_async(self, what: str) -> None:
-        """Check that the dialplan line says ``async``.
-
-        Raises:
-            NotPermitted: It does not.
-        """
-        if not self.is_async:
-            await trio.lowlevel.checkpoint()
-            raise NotPermitted(what, self.channel.dialplan_line("async"))
+    # Applications
 
     async def start(self, commands: Sequence[Execute]) -> list[Execution]:
         """Queue applications on the channel, in one write.
@@ -218,109 +169,11 @@ class Line(Arrivals):
         await self.wait_if_leaving()
         return completion
 
-    async def ask(self, command: Command) -> Reply | ApiResponse:
-        """Send a command and wait for its reply, whatever it says.
+    async def stop(self, execution: Execution) -> None:
+        """Stop a started application on the channel, however long that takes."""
+        await stop_application(self, execution)
 
-        Raises:
-            CallEnded: The call is over, and its socket too.
-        """
-        await self._require_socket()
-        try:
-            return await self._link.ask(command)
-        except ConnectionLost as exc:
-            raise await self._ended_by(exc) from exc
-
-    async def command(self, command: Command) -> Reply:
-        """Send a command and wait for its reply.
-
-        Raises:
-            CommandRejected: FreeSWITCH refused it.
-            CallEnded: The call is over, and its socket too.
-        """
-        reply = await self.ask(command)
-        assert isinstance(reply, Reply)
-        if not reply.ok:
-            raise CommandRejected(command, reply)
-        if isinstance(command, Subscribe | NixEvent):
-            self.note_subscription(command)
-        return reply
-
-    async def take_subscriptions_back(self) -> None:
-        """Have no more events than the framework itself lives on."""
-        command = None if self._asked is None else self._asked.take_all_back()
-        if command is None:
-            await trio.lowlevel.checkpoint()
-        else:
-            await self.command(command)
-
-    async def linger(self, seconds: int) -> None:
-        """Have FreeSWITCH keep the socket for so long after the hangup, and not less than the hooks need it."""
-        seconds = max(seconds, self.least_linger_seconds)
-        if seconds == self.linger_seconds:
-            await trio.lowlevel.checkpoint()
-            return
-        await self.command(Linger(seconds))
-        self.linger_seconds = seconds
-
-    async def api(self, line: str, *, console: bool = False) -> ApiResponse:
-        """Run an API command that takes no time, and wait for what it prints: nothing else comes meanwhile.
-
-        Raises:
-            NotPermitted: The dialplan line does not say ``full``.
-            CommandRejected: FreeSWITCH refused to run it.
-            CallEnded: The call is over, and its socket too.
-        """
-        await self.require_full("api")
-        command = Api(line, console)
-        reply = await self.ask(command)
-        if isinstance(reply, Reply):
-            raise CommandRejected(command, reply)
-        return reply
-
-    async def start_job(self, line: str, what: str = "bgapi") -> Job:
-        """Run an API command in the background.
-
-        Raises:
-            NotPermitted: The dialplan line does not say ``full``; it is ``what`` that was asked for.
-            CommandRejected: FreeSWITCH refused it.
-            CallEnded: The call is over, and its socket too.
-        """
-        await self.require_full(what)
-        return await self._jobs.start(line, self.command)
-
-    async def run_job(self, line: str, what: str = "api") -> ApiResponse:
-        """Run an API command that may take its time, and wait for what it prints.
-
-        In the background: nothing else would come over the connection meanwhile, not even the hangup.
-
-        Raises:
-            NotPermitted: As of ``start_job``.
-            CallEnded: The call is over, and its socket too.
-        """
-        return await (await self.start_job(line, what)).api_response()
-
-    async def api_text(self, line: str) -> str:
-        """Run an API command that must not fail, and give what it prints, without its line's end.
-
-        Raises:
-            ApiFailed: It printed ``-ERR`` or ``-USAGE``.
-            NotPermitted: The dialplan line does not say ``full``.
-            CallEnded: The call is over, and its socket too.
-        """
-        response = await self.api(line)
-        if not response.ok:
-            raise ApiFailed(line, response)
-        return response.text.rstrip("\n")
-
-    async def refresh(self) -> ConnectReply:
-        """Ask for everything that FreeSWITCH knows of the channel: a second ``connect``."""
-        command = Connect()
-        reply = await self.ask(command)
-        if not isinstance(reply, ConnectReply):
-            assert isinstance(reply, Reply)
-            raise CommandRejected(command, reply)
-        self.channel.note(reply, reply.headers.block)
-        return reply
+    # Its end, and its way elsewhere
 
     async def hangup(self, cause: HangupCause | str) -> None:
         """Hang up, and wait until FreeSWITCH says so.
@@ -367,63 +220,6 @@ class Line(Arrivals):
             await execution.started()
         await self._send((Exit(),))
         self._end(Ending.LEFT_TO_DIALPLAN, own=True)
-
-    async def ask_for_log(self, level: int | str) -> None:
-        """Have log lines sent of this level (``log``), and of those that others want.
-
-        Raises:
-            CommandRejected: FreeSWITCH refused it.
-            CallEnded: The call is over, and its socket too.
-        """
-        most = self.wanted_log_level
-        before, self._log_told = self._log_told, most
-        try:
-            await self.command(Log(level if most is None or log_level_of(level) == most else most))
-        except CommandRejected:
-            self._log_told = before
-            raise
-
-    async def ask_for_less_log(self) -> None:
-        """Have no more log lines sent than anybody wants, whatever happens; nobody waits for the answer."""
-        most = self.wanted_log_level
-        if most == self._log_told or not self._link.is_open:
-            return
-        self._log_told = most
-        with suppress(ConnectionLost):
-            await self._link.send((NoLog() if most is None else Log(most),), shielded=True)
-
-    async def nolog(self) -> None:
-        """Have no log lines sent (``nolog``).
-
-        Raises:
-            CommandRejected: There were none anyway.
-            CallEnded: The call is over, and its socket too.
-        """
-        self._log_told = None
-        await self.command(NoLog())
-
-    async def stop(self, execution: Execution) -> None:
-        """Stop a started application on the channel, however long that takes."""
-        await stop_application(self, execution)
-
-    async def _send(self, commands: Sequence[Command], waiters: Sequence[Waiter] = ()) -> None:
-        """Write commands, in one piece; a connection that breaks in this raises how the call ended."""
-        try:
-            await self._link.send(commands, waiters)
-        except ConnectionLost as exc:
-            raise await self._ended_by(exc) from exc
-
-    async def _ended_by(self, lost: ConnectionLost) -> CallEnded:
-        """How the call ended, when the connection broke under our hands.
-
-        What FreeSWITCH sent before it closed may not have been read yet, and it may tell of a hangup.
-        """
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
-            await self._link.wait_closed()
-        if self.ending is None:
-            self._reason = lost.__cause__
-            self._end(Ending.CONNECTION_LOST, own=False)
-        return self._must_have_ended(lost.progress)
 
     async def send_away(self, command: XferExt) -> None:
         """Let a command take the call elsewhere, by our own doing, and wait until it has."""
