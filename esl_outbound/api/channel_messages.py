@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final, Literal
+from typing import Literal
 
-from ..arguments.checks import check_digits, check_file_name, check_one_line, check_word, milliseconds
+from ..arguments.applications import check_played
+from ..arguments.checks import check_digits, check_one_line, check_word
+from ..arguments.digits import digits_received, digits_sent
 from ..arguments.text import argument, words
 from ..errors import LocalProtocolError
 from .base import ApiBase
 from .words import check_stored, one_of, rest_of_line, words_of
 
 __all__ = ["ChannelMessageCommands"]
-
-# switch_core_session_send_dtmf_string() in switch_core_io.c takes no more characters, those of the duration among them.
-_LONGEST_SENT: Final = 99
-# Up to 400 samples a duration is not heeded, and beyond 192,000 it is cut (SWITCH_MIN_DTMF_DURATION, at 8,000 hertz).
-_SHORTEST_DIGIT, _LONGEST_DIGIT = 0.051, 24.0
-# switch_ivr_broadcast() takes what stands before these colons for an application's name.
-_APPLICATION: Final = re.compile(r"[^:]*::")
 
 
 class ChannelMessageCommands(ApiBase):
@@ -44,9 +38,7 @@ class ChannelMessageCommands(ApiBase):
             ApiFailed: FreeSWITCH could not.
             LocalProtocolError: They cannot be sent, or that can be no channel's UUID; nothing was sent.
         """
-        text = _spelt(digits, duration_seconds, beside="wW")
-        if len(text) > _LONGEST_SENT:
-            raise LocalProtocolError(f"{len(text)} characters of digits are to be sent, and should be at most 99")
+        text = digits_sent(digits, duration_seconds)
         await self._done("uuid_send_dtmf", channel_uuid, text)
 
     async def uuid_recv_dtmf(self, channel_uuid: str, digits: str, *, duration_seconds: float | None = None) -> None:
@@ -64,7 +56,7 @@ class ChannelMessageCommands(ApiBase):
             ApiFailed: FreeSWITCH could not.
             LocalProtocolError: They are no digits, or that can be no channel's UUID; nothing was sent.
         """
-        await self._done("uuid_recv_dtmf", channel_uuid, _spelt(digits, duration_seconds))
+        await self._done("uuid_recv_dtmf", channel_uuid, digits_received(digits, duration_seconds))
 
     async def uuid_flush_dtmf(self, channel_uuid: str) -> None:
         """Throw away the digits that were pressed, and that nothing has taken yet; no event tells of them.
@@ -100,8 +92,7 @@ class ChannelMessageCommands(ApiBase):
         if mask_digits and mask_file:
             raise LocalProtocolError("there are mask_digits and mask_file, and should be one of them")
         if mask_file:
-            if _APPLICATION.match(check_file_name(mask_file, "mask_file")) is not None:
-                raise LocalProtocolError(f"mask_file is {mask_file!r}, which FreeSWITCH takes for an application")
+            check_played(mask_file, "mask_file")
             # It is kept in a variable, and an application of FreeSWITCH's own expands it.
             mask = ("mask_file", argument(check_stored(mask_file, "mask_file")))
         else:
@@ -244,15 +235,3 @@ class ChannelMessageCommands(ApiBase):
             LocalProtocolError: That is no such event, or can be no channel's UUID; nothing was sent.
         """
         await self._done("uuid_phone_event", channel_uuid, one_of(event, "event", ("talk", "hold")))
-
-
-def _spelt(digits: str, duration_seconds: float | None, *, beside: str = "") -> str:
-    """Digits as switch_core_session_send_dtmf_string() and switch_channel_queue_dtmf_string() read them."""
-    if not check_digits(digits, "digits", beside=beside).strip(beside):
-        raise LocalProtocolError(f"digits is {digits!r}, and there is no digit in it")
-    if duration_seconds is None:
-        return digits
-    duration = milliseconds(duration_seconds, "duration_seconds", least=_SHORTEST_DIGIT)
-    if duration_seconds > _LONGEST_DIGIT:
-        raise LocalProtocolError(f"duration_seconds is {duration_seconds!r}, and should be at most {_LONGEST_DIGIT:g}")
-    return f"{digits}@{duration}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from ..arguments.applications import later_argument
-from ..arguments.checks import check_cause, check_file_name, check_word
+from ..arguments.checks import check_cause, check_file_name, check_uri, check_word
 from ..arguments.extensions import Leg, extension_words
 from ..arguments.text import Text, shown
 from ..errors import LocalProtocolError, NoSuchChannel
 from ..protocol import HangupCause
 from .base import ApiBase
-from .words import check_channel, check_uri, one_of, rest_of_line, words_of
+from .words import check_channel, one_of, rest_of_line, words_of
 
 __all__ = ["ChannelRoutingCommands"]
 
@@ -196,7 +196,7 @@ class ChannelRoutingCommands(ApiBase):
             ApiFailed: FreeSWITCH refused.
             LocalProtocolError: That is no URI, or can be no channel's UUID; nothing was sent.
         """
-        printed = await self._done("uuid_deflect", channel_uuid, check_uri(uri))
+        printed = await self._done("uuid_deflect", channel_uuid, check_uri(uri, "uri"))
         reply = printed.removeprefix("+OK:")
         return None if reply in ("", _NULL) else reply
 
@@ -218,7 +218,7 @@ class ChannelRoutingCommands(ApiBase):
         if not 0 < len(uris) <= _MOST_URIS:
             raise LocalProtocolError(f"there are {len(uris)} uris, and should be 1 to {_MOST_URIS}")
         # sofia_receive_message() in mod_sofia.c divides it at blanks, then at commas.
-        text = ",".join(check_uri(uri, without=",") for uri in uris)
+        text = ",".join(check_uri(uri, "uri", without=",") for uri in uris)
         if cause is not None:
             text += f" {check_cause(cause)}"
         await self._done("uuid_redirect", channel_uuid, text)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ..arguments.checks import check_cause, check_file_name, check_number, check_word, whole_seconds
+from ..arguments.applications import check_played
+from ..arguments.checks import check_cause, check_number, check_word, whole_seconds
 from ..arguments.extensions import Leg, extension_words
-from ..arguments.text import Text, argument, shown
+from ..arguments.text import Text, argument
 from ..errors import ApiFailed, LocalProtocolError
 from ..protocol import HangupCause
 from .answers import AnsweringBase
@@ -19,8 +20,6 @@ _ADDED: Final = re.compile(r"\+OK Added: (\d{1,10})")
 _DELETED: Final = re.compile(r"\+OK Deleted: (\d{1,10})")
 _NO_TASK: Final = "-ERR No such id"
 _MOST_TASKS: Final = 2**31 - 1
-# switch_ivr_broadcast() takes what stands before these colons for an application's name.
-_APPLICATION: Final = re.compile(r"[^:]*::")
 
 
 class ScheduleCommands(AnsweringBase):
@@ -157,9 +156,7 @@ class ScheduleCommands(AnsweringBase):
             ApiFailed: FreeSWITCH refused it.
             LocalProtocolError: One of them cannot be said; nothing was sent.
         """
-        text = check_file_name(shown(path))
-        if _APPLICATION.match(text) is not None:
-            raise LocalProtocolError(f"path is {text!r}, which FreeSWITCH takes for an application's name and argument")
+        check_played(path)
         # The `playback` that it becomes expands it.
         words = words_of(_later(seconds), check_channel(channel_uuid), argument(path), Leg(leg))
         await self._carry_out(f"sched_broadcast {words}")

@@ -15,7 +15,7 @@ from ..arguments.checks import check_word
 from ..arguments.text import api_words, holds_variable
 from ..errors import LocalProtocolError
 
-__all__ = ["check_channel", "check_stored", "check_uri", "check_value", "one_of", "rest_of_line", "words_of"]
+__all__ = ["check_channel", "check_stored", "check_value", "one_of", "rest_of_line", "words_of"]
 
 # switch_api_execute() takes these from the end of what a command is given (switch_strip_whitespace()).
 _STRIPPED: Final = "\r\n\t \v"
@@ -70,10 +70,3 @@ def check_stored(value: str, name: str) -> str:
     if holds_variable(value):
         raise LocalProtocolError(f"{name} is {value!r}, which FreeSWITCH does not store there: it holds ${{")
     return check_value(value, name)
-
-
-def check_uri(uri: str, name: str = "uri", *, without: str = "") -> str:
-    """A SIP URI, or a number, that can end up in a line of a SIP message."""
-    if not uri or not uri.isprintable() or any(c.isspace() or c in "'\"\\" or c in without for c in uri):
-        raise LocalProtocolError(f"{name} is {uri!r}, and should be a SIP URI, or an extension")
-    return uri

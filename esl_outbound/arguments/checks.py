@@ -21,6 +21,7 @@ __all__ = [
     "check_number",
     "check_one_line",
     "check_pattern",
+    "check_uri",
     "check_word",
     "milliseconds",
     "whole_seconds",
@@ -35,6 +36,8 @@ _MOST_SECONDS: Final = 2**31 // 1000 - 1
 # What could end a name early, or mean something else: `set` divides at the first `=` (base_set() in mod_dptools.c).
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z0-9_.:+~!@&*()/<>|^?-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+# sofia_receive_message() in mod_sofia.c writes it into a buffer of 1,024 bytes, with an address behind it.
+_LONGEST_URI: Final = 900
 
 
 def milliseconds(seconds: float, name: str, *, least: float = 0.0) -> int:
@@ -98,6 +101,17 @@ def check_word(word: str, name: str, *, without: str = "") -> str:
         beside = "".join(f" {c}" for c in without)
         raise LocalProtocolError(f"{name} is {word!r}, and should be one word without ' \" \\ ${beside}")
     return word
+
+
+def check_uri(uri: str, name: str, *, without: str = "") -> str:
+    """A SIP URI, or a number, that can end up in a line of a SIP message."""
+    if (
+        not 0 < len(uri.encode("utf-8", "surrogateescape")) <= _LONGEST_URI
+        or not uri.isprintable()
+        or any(c.isspace() or c in "'\"\\" or c in without for c in uri)
+    ):
+        raise LocalProtocolError(f"{name} is {uri!r}, and should be a SIP URI, or an extension")
+    return uri
 
 
 def check_file_name(path: str, name: str = "path") -> str:

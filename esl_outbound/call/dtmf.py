@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
-from ..arguments.checks import check_digits, milliseconds
+from ..arguments.digits import digits_received, digits_sent
 from ..arguments.numbers import thousandths
-from ..errors import LocalProtocolError
 from .base import CallBase
 from .lasting import lasting
 from .variable_commands import unset_command
 
 __all__ = ["Dtmf"]
-
-# switch_core_session_send_dtmf_string() ignores longer ones.
-_LONGEST_SENT: Final = 99
-# Up to 400 samples a duration is not heeded, and beyond 192,000 it is cut (SWITCH_MIN_DTMF_DURATION, at 8,000 hertz).
-_SHORTEST_DIGIT, _LONGEST_DIGIT = 0.051, 24.0
 
 
 class Dtmf(CallBase):
@@ -42,9 +35,7 @@ class Dtmf(CallBase):
             LocalProtocolError: They cannot be sent; nothing was sent.
             CallEnded: The call ended first.
         """
-        text = _spelt(digits, duration_seconds, beside="wW")
-        if len(text) > _LONGEST_SENT:
-            raise LocalProtocolError(f"{len(text)} characters of digits are to be sent, and should be at most 99")
+        text = digits_sent(digits, duration_seconds)
         line = self._line
         completion = await line.execute("send_dtmf", text, after=(unset_command(line, ("last_dtmf_duration",)),))
         return thousandths(completion.variables.get("last_dtmf_duration"))
@@ -63,7 +54,7 @@ class Dtmf(CallBase):
             LocalProtocolError: They are no digits; nothing was sent.
             CallEnded: The call ended first.
         """
-        await self._line.execute("queue_dtmf", _spelt(digits, duration_seconds))
+        await self._line.execute("queue_dtmf", digits_received(digits, duration_seconds))
 
     async def flush_dtmf(self) -> str:
         """Throw away what was typed so far.
@@ -178,15 +169,3 @@ class Dtmf(CallBase):
             only_rtp: Take only what comes beside the sound, from the beginning.
         """
         await self._line.execute("deduplicate_dtmf", "only_rtp" * only_rtp)
-
-
-def _spelt(digits: str, duration_seconds: float | None, *, beside: str = "") -> str:
-    """Digits as switch_core_session_send_dtmf_string() and switch_channel_queue_dtmf_string() read them."""
-    if not check_digits(digits, "digits", beside=beside).strip(beside):
-        raise LocalProtocolError(f"digits is {digits!r}, and there is no digit in it")
-    if duration_seconds is None:
-        return digits
-    duration = milliseconds(duration_seconds, "duration_seconds", least=_SHORTEST_DIGIT)
-    if duration_seconds > _LONGEST_DIGIT:
-        raise LocalProtocolError(f"duration_seconds is {duration_seconds!r}, and should be at most {_LONGEST_DIGIT:g}")
-    return f"{digits}@{duration}"

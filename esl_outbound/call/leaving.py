@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, final
 import attrs
 import trio
 
-from ..arguments.checks import check_cause, check_number, check_one_line, check_word, whole_seconds
+from ..arguments.checks import check_cause, check_number, check_one_line, check_uri, check_word, whole_seconds
 from ..arguments.extensions import Leg, extension_words
 from ..arguments.text import Text, argument, words
 from ..errors import ApplicationFailed, CallHungUp, LocalProtocolError
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["DeflectResult", "Leaving"]
 
 _HANGUP_SECONDS: Final = 1.0
-# sofia_receive_message() in mod_sofia.c writes it into a buffer of 1,024 bytes.
-_LONGEST_URI: Final = 900
 _REFERRED: Final = ("sip_refer_target_status_code", "sip_refer_reply")
 
 
@@ -95,7 +93,7 @@ class Leaving(CallBase):
         """
         if not 0 < len(destinations) <= 100:
             raise LocalProtocolError(f"there are {len(destinations)} destinations, and should be 1 to 100")
-        uris = [_check_uri(destination, without=",<>") for destination in destinations]
+        uris = [check_uri(destination, "destination", without=",<>") for destination in destinations]
         await _end_by(self._line, "redirect", argument(",".join(uris)))
 
     async def deflect(self, destination: str) -> DeflectResult:
@@ -118,7 +116,7 @@ class Leaving(CallBase):
             CallEnded: The call was over before.
         """
         line = self._line
-        text = argument(_check_uri(destination))
+        text = argument(check_uri(destination, "destination"))
         continues = line.channel.variables.get("sip_refer_continue_after_reply", "")
         await _end_by(
             line,
@@ -333,13 +331,3 @@ async def _end_by(
             await line.ended.wait()
     if line.ending is None and not may_go_on:
         raise ApplicationFailed(application, text, "did not end the call")
-
-
-def _check_uri(uri: str, *, without: str = "") -> str:
-    if (
-        not 0 < len(uri.encode("utf-8", "surrogateescape")) <= _LONGEST_URI
-        or not uri.isprintable()
-        or any(c.isspace() or c in "'\"\\" or c in without for c in uri)
-    ):
-        raise LocalProtocolError(f"destination is {uri!r}, and should be a SIP URI, or an extension")
-    return uri

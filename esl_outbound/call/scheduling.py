@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final, final
 
 import trio
 
-from ..arguments.checks import check_cause, check_file_name, whole_seconds
+from ..arguments.applications import check_played
+from ..arguments.checks import check_cause, whole_seconds
 from ..arguments.extensions import Leg, extension_words
 from ..arguments.numbers import whole
-from ..arguments.text import Expand, Text, argument, shown, words
-from ..errors import LocalProtocolError, NotPermitted
+from ..arguments.text import Expand, Text, argument, words
+from ..errors import NotPermitted
 from ..protocol import HangupCause
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Scheduled", "broadcast_path", "schedule_broadcast", "schedule_hangup", "schedule_transfer"]
 
 _ADDED: Final = re.compile(r"\+OK Added: (\d+)")
-# switch_ivr_broadcast() takes what stands before these colons for an application's name.
-_APPLICATION: Final = re.compile(r"[^:]*::")
 
 
 @final
@@ -97,9 +96,7 @@ def broadcast_path(path: Text) -> Text:
     Raises:
         LocalProtocolError: It cannot be said.
     """
-    text = check_file_name(shown(path))
-    if _APPLICATION.match(text) is not None:
-        raise LocalProtocolError(f"path is {text!r}, which FreeSWITCH takes for an application's name and argument")
+    check_played(path)
     return path if isinstance(path, Expand) else argument(path)
 
 

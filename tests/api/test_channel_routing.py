@@ -146,6 +146,7 @@ async def test_two_channels_that_are_there_and_cannot_talk_are_another_failure()
         ("leg is 'holdb'", lambda a: a.uuid_broadcast("U", "x", leg="holdb")),
         ("multiset expands", lambda a: a.uuid_broadcast("U", "a=b", application="multiset")),
         ("uri is ''", lambda a: a.uuid_deflect("U", "")),
+        ("uri is 'sip:44", lambda a: a.uuid_deflect("U", "sip:" + "4" * 897)),
         ("uri is 'sip:a@b c'", lambda a: a.uuid_deflect("U", "sip:a@b c")),
         ("uri is 'sip:a@b\\\\r\\\\nX: y'", lambda a: a.uuid_deflect("U", "sip:a@b\r\nX: y")),
         ("there are 0 uris", lambda a: a.uuid_redirect("U")),

@@ -10,7 +10,6 @@ from esl_outbound import LocalProtocolError
 from esl_outbound.api.words import (
     check_channel,
     check_stored,
-    check_uri,
     check_value,
     one_of,
     rest_of_line,
@@ -102,9 +101,3 @@ def test_an_array_of_one_item_would_not_stay_as_it_is() -> None:
 def test_what_holds_a_variable_is_not_stored_everywhere(value: str) -> None:
     with pytest.raises(LocalProtocolError, match="value is"):
         check_stored(value, "value")
-
-
-@pytest.mark.parametrize("uri", ["", "a b", "sip:a@b\nX: y", "sip:'a'@b", "a,b", "sip:a\\@b", "caf\udce9"])
-def test_what_is_no_uri_gets_into_no_sip_message(uri: str) -> None:
-    with pytest.raises(LocalProtocolError, match="uri is"):
-        check_uri(uri, without=",")
