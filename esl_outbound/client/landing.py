@@ -352,17 +352,24 @@ class CallPlacing(SwitchCommands):
         Raises:
             HandlerNotReached: It did not.
         """
-        with trio.move_on_after(_ARRIVAL_SECONDS):
-            while True:
-                with trio.move_on_after(_LOOK_SECONDS):
-                    await arrival.come()
-                    return
-                # Whoever hangs up in the moment of his answer never comes.
-                if await self._has_ended(channel_uuid) and not arrival.has_come:
-                    raise HandlerNotReached(channel_uuid, address, "it was over before")
-        raise HandlerNotReached(
-            channel_uuid, address, f"FreeSWITCH did not connect there within {_ARRIVAL_SECONDS:g} s"
-        )
+        is_over = False
+
+        async def look() -> None:
+            # Whoever hangs up in the moment of his answer never comes.
+            nonlocal is_over
+            while not is_over:
+                await trio.sleep(_LOOK_SECONDS)
+                is_over = await self._has_ended(channel_uuid)
+            nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.cancel_scope.deadline = trio.current_time() + _ARRIVAL_SECONDS
+            nursery.start_soon(look)
+            await arrival.come()
+            nursery.cancel_scope.cancel()  # however long FreeSWITCH takes to say whether it has ended
+        if not arrival.has_come:
+            late = f"FreeSWITCH did not connect there within {_ARRIVAL_SECONDS:g} s"
+            raise HandlerNotReached(channel_uuid, address, "it was over before" if is_over else late)
 
     async def _has_ended(self, channel_uuid: str) -> bool:
         """Whether a channel is there no longer; no, where that cannot be found out."""

@@ -515,6 +515,23 @@ async def test_who_hangs_up_in_the_moment_of_his_answer_is_not_waited_for(
         assert trio.current_time() == 1
 
 
+async def test_a_call_that_comes_while_freeswitch_is_asked_for_it_is_not_hung_up(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def play(freeswitch: ScriptedFreeSwitch) -> None:
+        placed = await freeswitch.read_originate()
+        assert (await freeswitch.read_job())[1] == f"uuid_exists {CHANNEL}"
+        call = await placed.connect()
+        await call.run_application("playback", "appointment.wav")
+        await end(call)
+        await freeswitch.say_goodbye()  # and has not said by then whether the channel exists
+
+    async with a_client(play) as switch:
+        reminder = await switch.originate("user/1001", Reminder)
+        assert trio.current_time() == 1
+        assert reminder.channel_uuid == CHANNEL
+
+
 async def test_who_gives_up_before_the_call_has_come_hangs_it_up(autojump_clock: trio.testing.MockClock) -> None:
     async with connected() as (switch, server), trio.open_nursery() as nursery:
 
