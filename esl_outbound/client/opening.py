@@ -11,7 +11,8 @@ from typing import Final, TypeAlias, final
 import attrs
 import trio
 
-from ..errors import NoFreeSwitch
+from ..arguments.checks import check_number
+from ..errors import LocalProtocolError, NoFreeSwitch
 from ..handler import HandlerSource
 from ..link import keep_alive
 from ..protocol import Auth, EventFormat, UserAuth
@@ -88,6 +89,8 @@ class Opener:
             stream = await self.open_stream()
         except OSError as exc:
             raise NoFreeSwitch(self.peer, exc.strerror or str(exc)) from exc
+        except UnicodeError as exc:  # of the codec "idna"
+            raise NoFreeSwitch(self.peer, "that is no host's name") from exc
         return Session(stream, hub, self.peer)
 
 
@@ -117,7 +120,7 @@ def credentials_of(password: str, user: str | None, domain: str | None) -> Auth 
     """What we say to be let in.
 
     Raises:
-        LocalProtocolError: It cannot be said on the wire.
+        LocalProtocolError: It cannot be said on the wire, or the user has no domain, or two.
         TypeError: There is a domain and no user.
     """
     if user is None:
@@ -126,7 +129,11 @@ def credentials_of(password: str, user: str | None, domain: str | None) -> Auth 
         credentials: Auth | UserAuth = Auth(password)
     else:
         name, _, in_name = user.partition("@")
-        credentials = UserAuth(name, domain if domain is not None else in_name, password)
+        if domain and in_name and domain != in_name:
+            raise LocalProtocolError(f"user is {user!r}, and domain is {domain!r}: there should be one domain")
+        if not (domain or in_name):
+            raise LocalProtocolError(f"user is {user!r}, and should have a domain: '{name}@example.com'")
+        credentials = UserAuth(name, domain or in_name, password)
     credentials.encode()
     return credentials
 
@@ -143,8 +150,17 @@ def opener_of(
     """What opens connections with the FreeSWITCH that listens there.
 
     Raises:
-        LocalProtocolError: A password, user or domain cannot be said on the wire.
+        LocalProtocolError: A password, user or domain cannot be said on the wire, the user has no domain or two, or
+            the port, the format or the time is none.
         TypeError: There is a domain and no user.
     """
+    # Of a greater one the system takes the rest, and somebody else would be told the password.
+    check_number(port, "port", least=1, most=65535)
+    if event_format not in EventFormat.__members__.values():
+        raise LocalProtocolError(f"event_format is {event_format!r}, and should be {', '.join(EventFormat)}")
+    if not login_seconds > 0:
+        raise LocalProtocolError(f"login_seconds is {login_seconds!r}, and should be more than 0")
     peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return Opener(peer, open_tcp(host, port), credentials_of(password, user, domain), event_format, login_seconds)
+    return Opener(
+        peer, open_tcp(host, port), credentials_of(password, user, domain), EventFormat(event_format), login_seconds
+    )

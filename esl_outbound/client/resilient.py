@@ -152,8 +152,8 @@ async def stay_connected(
         NoFreeSwitch: No FreeSWITCH listens there.
         AccessDenied: It turned us away by our address.
         AuthenticationFailed: It refused the password.
-        LocalProtocolError: A password, user or domain cannot be said on the wire, or ``call_host`` is no address that
-            can be connected to.
+        LocalProtocolError: A password, user or domain cannot be said on the wire, the user has no domain, the port or
+            another option is none, or ``call_host`` is no address that can be connected to.
     """
     listen = listening_at(call_host, call_port, switch=(host, port))
     opener = opener_of(host, port, password, user, domain, event_format, login_seconds)
