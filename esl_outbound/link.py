@@ -279,7 +279,7 @@ class Link:
             with trio.CancelScope(shield=shielded):
                 await lock.acquire()
         try:
-            if self._refusing:
+            if self._refusing or (waited and self._connection.exited):  # while we waited
                 raise self._lost(Progress.NOT_SENT)
             data, exchanges = self._connection.send(commands, encoded)
             for number, waiter in enumerate(waiters):

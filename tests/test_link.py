@@ -14,7 +14,7 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from esl_outbound import ApiResponse, ConnectionLost, Event, LocalProtocolError, Reply
+from esl_outbound import ApiResponse, ConnectionLost, Event, LocalProtocolError, Progress, Reply
 from esl_outbound.link import Link
 from esl_outbound.protocol import Api, Auth, Command, Connect, Connection, Exit, GetVar, Message, NoEvents, UserAuth
 from esl_outbound.reading import CAN_READ_SOCKETS, SocketReader
@@ -212,6 +212,27 @@ async def test_cancelled_while_another_task_writes_nothing_is_sent() -> None:
         nursery.start_soon(ask)
         await exactly(theirs, b"getvar slow\n\n")
         await theirs.send_all(YES)
+
+
+async def test_what_waits_behind_exit_is_not_sent_and_says_so() -> None:
+    ours, theirs = trio.testing.lockstep_stream_pair()
+    async with linked(ours) as (link, _), trio.open_nursery() as nursery:
+        for command in (GetVar("slow"), Exit()):
+            nursery.start_soon(link.send, (command,))
+            await trio.testing.wait_all_tasks_blocked()
+        lost: list[ConnectionLost] = []
+
+        async def ask() -> None:
+            with pytest.raises(ConnectionLost) as caught:
+                await link.ask(GetVar("never_asked"))
+            lost.append(caught.value)
+
+        assert link.is_open  # `exit` itself waits
+        nursery.start_soon(ask)
+        await trio.testing.wait_all_tasks_blocked()
+        await exactly(theirs, b"getvar slow\n\nexit\n\n")
+        await trio.testing.wait_all_tasks_blocked()
+        assert [each.progress for each in lost] == [Progress.NOT_SENT]
 
 
 async def test_a_shielded_command_is_written_although_its_task_was_cancelled_already() -> None:
