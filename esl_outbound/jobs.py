@@ -10,7 +10,7 @@ from uuid import uuid4
 import trio
 
 from .errors import EslOutboundError
-from .protocol import ApiResponse, BgApi, Event
+from .protocol import NO_REPLY, ApiResponse, BgApi, Event
 from .protocol.headers import decode, peek
 
 __all__ = ["Job", "Jobs"]
@@ -70,8 +70,7 @@ class Job:
             CallEnded: As of ``result``; likewise ``Disconnected``.
         """
         response = await self.result()
-        # api_exec() in mod_event_socket.c, which only `api` comes to.
-        return response if response.text else ApiResponse("-ERR no reply\n")
+        return response if response.text else ApiResponse(NO_REPLY)
 
     # For the reader
 

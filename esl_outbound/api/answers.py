@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from ..errors import ApiFailed
-from ..protocol import ApiResponse
+from ..protocol import NO_REPLY, ApiResponse
 from .base import ApiBase
 
 __all__ = ["AnsweringBase"]
@@ -17,8 +17,6 @@ _REFUSAL: Final = re.compile(
     r"^(?:-ERR|-USAGE|USAGE:|Usage:|Invalid |Failure |No gateway name |Profile .* must be up for at least )",
     re.MULTILINE,
 )
-# api_exec() in mod_event_socket.c says this where a command printed nothing, as a plain `api` at least.
-_NOTHING: Final = ("", "-ERR no reply\n")
 
 
 def says_no(text: str) -> bool:
@@ -28,7 +26,7 @@ def says_no(text: str) -> bool:
 
 def is_empty(text: str) -> bool:
     """Whether a command printed nothing."""
-    return text in _NOTHING
+    return text in ("", NO_REPLY)
 
 
 def is_unknown(text: str, command: str) -> bool:

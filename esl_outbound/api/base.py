@@ -8,7 +8,7 @@ from typing import Final
 from ..arguments.text import api_words
 from ..errors import ApiFailed, CommandRejected, NoSuchChannel
 from ..jobs import Job
-from ..protocol import ApiResponse
+from ..protocol import NO_REPLY, ApiResponse
 from .words import check_channel
 
 __all__ = ["ApiBase"]
@@ -24,8 +24,7 @@ _NO_CHANNEL: Final = re.compile(
 # What they print where there is no such channel, and some of them for other reasons as well.
 _UNSAID: Final = re.compile(r"-ERROR$|-ERR (?:operation failed|invalid uuid)", re.IGNORECASE)
 _OK: Final = re.compile(r"\+OK")
-# What a command that prints nothing is said to have printed (api_exec() in mod_event_socket.c).
-_NOTHING: Final = re.compile(r"-ERR no reply\n\Z")
+_NOTHING: Final = re.compile(rf"{NO_REPLY}\Z")
 
 
 class ApiBase:

@@ -10,7 +10,7 @@ import attrs
 
 from ..arguments.checks import check_file_name, check_number, milliseconds, whole_seconds
 from ..errors import LocalProtocolError, NoSuchChannel
-from ..protocol import ApiResponse
+from ..protocol import NO_REPLY, ApiResponse
 from .base import ApiBase
 from .words import one_of, words_of
 
@@ -22,7 +22,7 @@ _BUG: Final = re.compile(
     r" </media-bug>\n",
     re.DOTALL | re.MULTILINE,
 )
-_BUGS: Final = re.compile(r"<media-bugs>|-ERR no reply\n\Z")
+_BUGS: Final = re.compile(rf"<media-bugs>|{NO_REPLY}\Z")
 _NULL: Final = "(null)"
 
 # What switch_event_create_brackets() leaves as it is between its brackets, where a pair with a comma is in quotes.

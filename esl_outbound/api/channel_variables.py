@@ -8,14 +8,13 @@ from typing import Final
 from ..arguments.checks import check_name, check_number
 from ..arguments.text import words
 from ..errors import ApiFailed, LocalProtocolError, NoSuchChannel, RemoteProtocolError
-from ..protocol import Event, EventFormat
+from ..protocol import NO_REPLY, Event, EventFormat
 from .base import ApiBase
 from .words import check_channel, check_stored, check_value, words_of
 
 __all__ = ["ChannelVariableCommands"]
 
 _UNSET: Final = "_undef_"
-_EMPTY: Final = "-ERR no reply\n"
 _NO_CHANNEL: Final = "-ERR No such channel!\n"
 _UNKNOWN: Final = "-ERR uuid_getvar Command not found!\n"
 # uuid_setvar_multi_function() has room for so many.
@@ -59,7 +58,7 @@ class ChannelVariableCommands(ApiBase):
             raise ApiFailed(command, response)
         if response.text == _UNSET:
             return None
-        return "" if response.text == _EMPTY else response.text
+        return "" if response.text == NO_REPLY else response.text
 
     async def uuid_setvar(self, channel_uuid: str, name: str, value: str | None) -> None:
         """Set a channel's variable.

@@ -6,11 +6,11 @@ from typing import Final
 
 from ..arguments.text import argument, words
 from ..errors import ApiFailed, LocalProtocolError
+from ..protocol import NO_REPLY
 from .limiting import Limiting
 
 __all__ = ["Storing"]
 
-_EMPTY: Final = "-ERR no reply\n"
 _OK: Final = "+OK"
 _EXISTS: Final = "-ERR key already exists"
 _NO_MATCH: Final = ("-ERR Not found", "-ERR Doesn't match")
@@ -252,7 +252,7 @@ class Storing(Limiting):
         # The words of the group are between colons, and `multi` puts between the members what no dial string holds.
         command = "group " + _said_in_one_line(words("call", *_short(group), "multi", delimiter=":"))
         response = await self._line.api(command)
-        if response.text == _EMPTY:
+        if response.text == NO_REPLY:
             return ()
         cut = len(response.text.encode("utf-8", "surrogateescape")) >= _MOST_GROUP_BYTES
         if cut or _is_unknown(response.text, command):
@@ -264,7 +264,7 @@ class Storing(Limiting):
         response = await self._line.api(command)
         if _is_unknown(response.text, command):
             raise ApiFailed(command, response)
-        return None if response.text == _EMPTY else response.text
+        return None if response.text == NO_REPLY else response.text
 
     async def _said(self, command: str, *refusals: str) -> bool:
         """Whether something was done; false for a refusal that is an answer."""
@@ -305,7 +305,7 @@ def _part(part: str) -> str:
 
 def _value(value: str) -> str:
     """A value that FreeSWITCH can give back: this one is what it says where it has none."""
-    if value == _EMPTY:
+    if value == NO_REPLY:
         raise LocalProtocolError(f"{value!r} cannot be told from no value")
     return value
 

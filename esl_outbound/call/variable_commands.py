@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from ..arguments.checks import check_name
 from ..arguments.text import Expand, Text, argument, escaped, holds_variable
 from ..errors import LocalProtocolError
-from ..protocol import Execute
+from ..protocol import NO_REPLY, Execute
 
 if TYPE_CHECKING:
     from .line import Line
@@ -30,7 +30,6 @@ Value: TypeAlias = Text | list[str] | tuple[str, ...] | None
 """What a variable can be set to: a text, an array of texts, nothing."""
 
 _UNSET: Final = "_undef_"
-_EMPTY: Final = "-ERR no reply\n"
 _NO_CHANNEL: Final = "-ERR No such channel!\n"
 _ARRAY: Final = "ARRAY::"
 _BETWEEN_ITEMS: Final = "|:"
@@ -177,5 +176,5 @@ async def ask_for_variable(line: Line, name: str) -> str | None:
         if text == _UNSET:
             return None
         if text != _NO_CHANNEL:
-            return "" if text == _EMPTY else text
+            return "" if text == NO_REPLY else text
     return (await line.refresh()).variables.get(name)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
 
 from ..arguments.checks import check_name
 from ..arguments.text import Text, argument
 from ..errors import LocalProtocolError
-from ..protocol import array_items
+from ..protocol import NO_REPLY, array_items
 from .base import CallBase
 from .variable_commands import (
     Value,
@@ -23,8 +22,6 @@ from .variable_commands import (
 )
 
 __all__ = ["VariableAccess"]
-
-_EMPTY: Final = "-ERR no reply\n"
 
 
 class VariableAccess(CallBase):
@@ -297,4 +294,4 @@ class VariableAccess(CallBase):
             CallEnded: The call is over, and its socket too.
         """
         text = (await self._line.api(f"global_getvar {check_name(name)}")).text
-        return None if text == _EMPTY else text
+        return None if text == NO_REPLY else text

@@ -50,6 +50,7 @@ from .events import Event, EventFormat, EventName, event_name
 from .frames import MAX_BODY_BYTES, MAX_HEAD_BYTES, Frame, FrameReader
 from .headers import Headers, Variables, array_items
 from .messages import (
+    NO_REPLY,
     ApiResponse,
     AuthRequest,
     ConnectReply,
@@ -65,6 +66,7 @@ from .messages import (
 __all__ = [
     "MAX_BODY_BYTES",
     "MAX_HEAD_BYTES",
+    "NO_REPLY",
     "Api",
     "ApiResponse",
     "Auth",

@@ -11,6 +11,7 @@ from .frames import OK_HEAD, Frame
 from .headers import Headers, Variables, decode, peek, peek_last, url_decode
 
 __all__ = [
+    "NO_REPLY",
     "ApiResponse",
     "AuthRequest",
     "ConnectReply",
@@ -22,6 +23,9 @@ __all__ = [
     "UnknownMessage",
     "read_message",
 ]
+
+NO_REPLY: Final = "-ERR no reply\n"
+"""What ``api`` prints of a command that printed nothing (``api_exec()`` in mod_event_socket.c)."""
 
 _ERROR: Final = "-ERR"
 _FAILURES: Final = (_ERROR, "-USAGE")
