@@ -147,6 +147,8 @@ class Keeper:
             self._attempt = 0
         made = 0
         problem: SwitchError = self._newest.lost(None, None)
+        # Its first event may come before all is restored.
+        self._hub.before_next = partial(self._tell_of_absence, lost, reason)
         while True:
             delay = self._backoff.delay(self._attempt)
             away = trio.current_time() - lost
@@ -159,7 +161,7 @@ class Keeper:
             self._attempt += 1
             made += 1
             try:
-                await self._try(nursery, lost, reason)
+                await self._try(nursery, lost)
             except (AuthenticationFailed, AccessDenied) as exc:
                 # To say it again and again would be an attack on the password, or a knock at a closed door.
                 self._give_up(exc)
@@ -167,15 +169,15 @@ class Keeper:
             except SwitchError as exc:
                 problem = exc
                 _log.debug("attempt %d: %s", made, exc)
+                if self._hub.before_next is None:  # something has come, and this is another absence
+                    self._hub.before_next = partial(self._tell_of_absence, trio.current_time(), reason)
             else:
                 return
 
-    async def _try(self, nursery: trio.Nursery, lost: float, reason: str) -> None:
+    async def _try(self, nursery: trio.Nursery, lost: float) -> None:
         session = await self._opener.open(nursery, self._hub)
         with trio.move_on_after(self._opener.seconds):
             try:
-                # Its first event may come before all is restored.
-                self._hub.before_next = partial(self._tell_of_absence, lost, reason)
                 await self._restore(session)
                 self._take(session, lost)
             finally:

@@ -164,6 +164,25 @@ async def test_the_absence_stands_before_an_event_that_comes_while_the_rest_is_b
             assert events.drain() == []
 
 
+async def test_an_absence_that_was_told_is_over_and_the_next_one_counts_by_itself(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with staying() as stage:
+        exchanges = [("event plain DTMF", EVENTS_ENABLED), ("event plain TALK", EVENTS_ENABLED)]
+        stage.nursery.start_soon(answer, stage.server, *exchanges)
+        async with stage.switch.events("DTMF", "TALK") as events:
+            await stage.lose()
+            server = await stage.comes_back()
+            await server.expect("event plain DTMF")
+            await server.send(EVENTS_ENABLED, server.event("DTMF"))
+            await trio.sleep(0.25)
+            await stage.lose()
+            first, _ = events.drain()
+            assert first == Away(0.5, CLOSED)
+            await stage.comes_back(*exchanges)
+            assert events.drain() == [Away(1, CLOSED)]
+
+
 async def test_events_can_be_observed_while_there_is_no_connection(autojump_clock: trio.testing.MockClock) -> None:
     async with staying() as stage:
         await stage.lose()
