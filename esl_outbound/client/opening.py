@@ -89,8 +89,6 @@ class Opener:
             stream = await self.open_stream()
         except OSError as exc:
             raise NoFreeSwitch(self.peer, exc.strerror or str(exc)) from exc
-        except UnicodeError as exc:  # of the codec "idna"
-            raise NoFreeSwitch(self.peer, "that is no host's name") from exc
         return Session(stream, hub, self.peer)
 
 
@@ -110,6 +108,8 @@ def open_tcp(host: str, port: int) -> OpenStream:
                 if isinstance(first, OSError) and first.errno is not None:
                     raise OSError(first.errno, os.strerror(first.errno)) from exc
             raise
+        except UnicodeError as exc:  # of the codec "idna"
+            raise OSError("that is no host's name") from exc
         keep_alive(stream.socket)
         return stream
 

@@ -409,6 +409,15 @@ async def test_what_listens_and_is_no_server_of_the_event_socket_is_wrong(
     assert finding.what.startswith(f"what listens at 127.0.0.1:8084 {says[:20]}")
 
 
+async def test_a_server_whose_name_can_be_none_is_not_there() -> None:
+    switch = TypedSwitch()
+    switch.is_there = False
+    findings: list[Finding] = []
+    with switch.at(ADDRESS):
+        await examine(DoctorOptions(Login(ADDRESS, "x"), Address("a..b", 8084)), findings.append)
+    assert findings[-1].what == "nobody listens at a..b:8084, seen from this machine: that is no host's name"
+
+
 async def test_a_server_on_freeswitchs_own_machine_cannot_be_tried_from_another() -> None:
     switch = TypedSwitch()
     switch.is_there = False
